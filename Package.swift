@@ -1,0 +1,87 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// The same rules for every target: Swift 6, explicit existentials, explicit imports, no warnings.
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+    name: "apus",
+    products: [
+        .library(name: "Apus", targets: ["Apus"]),
+        .library(name: "ApusTesting", targets: ["ApusTesting"]),
+        .executable(name: "bazaar", targets: ["Bazaar"]),
+    ],
+    targets: [
+        // C libraries: module maps and shim headers, no logic.
+        .target(name: "CLinux"),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+
+        // Values everyone shares.
+        .target(name: "ApusCore", dependencies: ["CLinux"], swiftSettings: strict),
+        // Event loops, sockets, timers, processes: the only place that makes system calls.
+        .target(name: "ApusRuntime", dependencies: ["ApusCore", "CLinux"], swiftSettings: strict),
+        // Metrics, logs, traces.
+        .target(name: "ApusObserve", dependencies: ["ApusCore", "ApusRuntime", "CLinux"], swiftSettings: strict),
+        // HTTP/1.1 as state machines; server, client and router on top.
+        .target(
+            name: "ApusHTTP",
+            dependencies: ["ApusCore", "ApusRuntime", "ApusObserve", "CLinux"],
+            swiftSettings: strict
+        ),
+
+        // Blocks. A block does not import another block.
+        .target(
+            name: "ApusEdge",
+            dependencies: ["ApusCore", "ApusRuntime", "ApusObserve", "ApusHTTP", "CLinux"],
+            swiftSettings: strict
+        ),
+        .target(name: "ApusCache", dependencies: ["ApusCore", "ApusRuntime", "ApusObserve"], swiftSettings: strict),
+        .target(
+            name: "ApusStore",
+            dependencies: ["ApusCore", "ApusRuntime", "ApusObserve", "CSQLite", "CLinux"],
+            swiftSettings: strict
+        ),
+
+        // What a system's author imports.
+        .target(
+            name: "Apus",
+            dependencies: [
+                "ApusCore", "ApusRuntime", "ApusObserve", "ApusHTTP", "ApusEdge", "ApusCache", "ApusStore", "CLinux",
+            ],
+            swiftSettings: strict
+        ),
+        // Clocks to turn, simulated network, real parts. Only tests import it.
+        .target(name: "ApusTesting", dependencies: ["Apus"], swiftSettings: strict),
+
+        // The reference system.
+        .executableTarget(name: "Bazaar", dependencies: ["Apus", "CZstd"], swiftSettings: strict),
+
+        // Tests: a folder a module.
+        .testTarget(name: "ApusCoreTests", dependencies: ["ApusCore", "ApusTesting"], swiftSettings: strict),
+        .testTarget(name: "ApusRuntimeTests", dependencies: ["ApusRuntime", "ApusTesting"], swiftSettings: strict),
+        .testTarget(name: "ApusObserveTests", dependencies: ["ApusObserve", "ApusTesting"], swiftSettings: strict),
+        .testTarget(name: "ApusHTTPTests", dependencies: ["ApusHTTP", "ApusTesting", "CZstd"], swiftSettings: strict),
+        .testTarget(
+            name: "ApusEdgeTests",
+            dependencies: ["ApusEdge", "ApusHTTP", "ApusTesting"],
+            swiftSettings: strict
+        ),
+        .testTarget(name: "ApusCacheTests", dependencies: ["ApusCache", "ApusTesting"], swiftSettings: strict),
+        .testTarget(
+            name: "ApusStoreTests",
+            dependencies: ["ApusStore", "ApusTesting", "CSQLite"],
+            swiftSettings: strict
+        ),
+        .testTarget(name: "ApusTests", dependencies: ["Apus", "ApusTesting"], swiftSettings: strict),
+        .testTarget(name: "BazaarTests", dependencies: ["Bazaar", "Apus", "ApusTesting"], swiftSettings: strict),
+        .testTarget(name: "TidyTests", dependencies: ["ApusTesting"], swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6]
+)

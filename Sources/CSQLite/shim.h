@@ -1,0 +1,5 @@
+#include <sqlite3.h>
+
+// SQLITE_TRANSIENT is a cast that Swift cannot import.
+static inline sqlite3_destructor_type apus_sqlite_transient(void) { return SQLITE_TRANSIENT; }
+static inline sqlite3_destructor_type apus_sqlite_static(void) { return SQLITE_STATIC; }
