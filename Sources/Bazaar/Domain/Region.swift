@@ -29,7 +29,9 @@ struct Country: Sendable, Hashable, Comparable {
         self.region = region
     }
 
-    /// The country the history means. What it leaves unspecified counts as the rest of the world.
+    /// The country the history means.
+    ///
+    /// What it leaves unspecified counts as the rest of the world.
     init?(history: String) {
         self.init(name: Self.renamed[history] ?? history)
     }

@@ -4,7 +4,7 @@
 /// Everything else in the history's StockCode column (postage, bank charges, manual entries, gift vouchers, …)
 /// is no article; see ``SalesLine/kind``.
 struct StockCode: Sendable, Hashable, Comparable, CustomStringConvertible {
-    /// The code in capitals; at most 8 characters of ASCII.
+    /// The code in capitals; at most 9 characters of ASCII.
     let text: String
 
     /// The code that `text` spells in either case, or `nil` where it is no article's.
@@ -14,7 +14,7 @@ struct StockCode: Sendable, Hashable, Comparable, CustomStringConvertible {
     }
 
     private static func canonical(_ bytes: some Collection<UInt8>) -> String? {
-        guard (5...8).contains(bytes.count) else { return nil }
+        guard (5...9).contains(bytes.count) else { return nil }
         let capitals = bytes.map { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) ? $0 - 32 : $0 }
         let isDigit = { (byte: UInt8) in (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
         let isLetter = { (byte: UInt8) in (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) }

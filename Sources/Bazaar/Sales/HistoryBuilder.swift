@@ -1,7 +1,8 @@
 /// Derives customers and a year of orders from the sales, and accounts for every line.
 ///
 /// The rules, each with its test:
-/// 1. Lines with the same invoice number are one order; they follow each other in the file.
+/// 1. Lines with the same invoice number are one order. They follow each other in the file, but for one invoice that
+///    others interrupt: the last 8 invoices are kept open.
 /// 2. An invoice whose number starts with `C` is a return: its quantities count positive, its order's kind is `return`.
 /// 3. An invoice whose number starts with `A` corrects the books and is no order.
 /// 4. A line with price zero and no customer is stock-keeping (damaged, found, sent elsewhere) and no sale. With a
@@ -33,6 +34,14 @@ struct HistoryBuilder {
         let orders: Int
     }
 
+    private struct Invoice {
+        let number: String
+        var lines: [SalesLine] = []
+        var seen: Set<SalesLine> = []
+    }
+
+    private static let openMax = 8
+
     private(set) var kept = Fate()
     private(set) var bookkeeping = Fate()
     private(set) var stockkeeping = Fate()
@@ -40,53 +49,52 @@ struct HistoryBuilder {
 
     /// The catalogue's products, by stock code.
     private let products: [StockCode: Product]
-    private var current: [SalesLine] = []
-    private var seen: Set<SalesLine> = []
+    private var open: [Invoice] = []
     private var countries: [Int: [String: Int]] = [:]
 
     init(products: [Product]) {
         self.products = Dictionary(products.map { ($0.id.code, $0) }) { first, _ in first }
     }
 
-    /// Counts one line in and gives the order before it, once the invoice number changes.
+    /// Counts one line in and gives the order that is thereby known to be complete, if there is one.
     mutating func add(_ line: SalesLine) -> Order? {
-        let isNext = current.first.map { $0.invoice != line.invoice } ?? false
-        let finished = isNext ? finish() : nil
         if line.invoice.hasPrefix("A") {
             bookkeeping.add(line)
-        } else if line.customer == nil && line.unitPrice == .zero || line.quantity < 0 && !line.invoice.hasPrefix("C") {
+            return nil
+        }
+        if line.customer == nil && line.unitPrice == .zero || line.quantity < 0 && !line.invoice.hasPrefix("C") {
             stockkeeping.add(line)
-        } else if !seen.insert(line).inserted {
-            duplicates.add(line)
-        } else {
-            kept.add(line)
-            current.append(line)
+            return nil
+        }
+        var finished: Order?
+        var index = open.lastIndex { $0.number == line.invoice }
+        if index == nil {
+            if open.count == Self.openMax { finished = finish() }
+            open.append(Invoice(number: line.invoice))
+            index = open.count - 1
+        }
+        if let index {
+            if open[index].seen.insert(line).inserted {
+                kept.add(line)
+                open[index].lines.append(line)
+            } else {
+                duplicates.add(line)
+            }
         }
         return finished
     }
 
-    /// The order that is under way, if there is one; call it after the last line.
+    /// The order longest under way; call it after the last line until it gives `nil`.
     mutating func finish() -> Order? {
-        defer {
-            current.removeAll(keepingCapacity: true)
-            seen.removeAll(keepingCapacity: true)
-        }
-        guard let first = current.first else { return nil }
+        guard let invoice = open.first, let first = invoice.lines.first else { return nil }
+        open.removeFirst()
         let isReturn = first.invoice.hasPrefix("C")
         let country = Country(history: first.country)?.name ?? Country.elsewhere
         let buyer = first.customer.map(Buyer.customer) ?? .guest(order: first.invoice)
         var order = Order(
-            number: first.invoice,
-            kind: isReturn ? .return : .sale,
-            buyer: buyer.description,
-            country: country,
-            placedAt: first.time,
-            lines: [],
-            postage: .zero,
-            adjustment: .zero,
-            address: nil
-        )
-        for line in current {
+            number: first.invoice, kind: isReturn ? .return : .sale, buyer: buyer.description, country: country,
+            placedAt: first.time, lines: [], postage: .zero, adjustment: .zero, address: nil)
+        for line in invoice.lines {
             let amount = isReturn ? Money(mills: -line.amount.mills) : line.amount
             switch line.kind {
             case .postage: order.postage += amount
