@@ -49,7 +49,7 @@ enum Stylesheet {
         .departments a:hover{color:var(--ink)}
         .departments a:focus-visible{outline-offset:-3px}
         .departments [aria-current]{color:var(--ink);border-color:var(--accent);font-weight:600}
-        main{display:block;padding-bottom:4rem;min-height:60vh}
+        main.wrap{padding-bottom:4rem;min-height:60vh}
         main section{margin-top:clamp(2.5rem,5vw,4rem)}
         .head{display:flex;justify-content:space-between;align-items:baseline;gap:1rem;margin-bottom:1.4rem}
 
@@ -89,9 +89,9 @@ enum Stylesheet {
         .plain:hover{color:var(--danger)}
         .wide{width:100%}
 
-        .crumbs{font-size:.9rem;color:var(--soft);padding:1.25rem 0 0}
+        .crumbs{font-size:.9rem;color:var(--soft);padding:1.25rem 0 .9rem}
         .crumbs a{text-underline-offset:3px}
-        .product{display:grid;gap:clamp(1.5rem,4vw,3.5rem);margin-top:1.25rem;align-items:start}
+        .product{display:grid;gap:clamp(1.5rem,4vw,3.5rem);margin-top:.4rem;align-items:start}
         .product .pic{border-radius:22px;box-shadow:var(--shadow);margin:0}
         @media (min-width:52rem){.product{grid-template-columns:1.1fr 1fr}}
         .product .price{font-size:1.6rem;margin:1rem 0 .4rem}
@@ -134,8 +134,8 @@ enum Stylesheet {
         .lines form label{margin:0;font-weight:400;color:var(--soft)}
         .lines .number{width:5.2rem;min-height:2.5rem;padding:.4rem .6rem}
         .small{padding:.5rem .9rem;min-height:2.5rem;font-size:.92rem;border-radius:10px}
-        .sums{display:grid;grid-template-columns:1fr auto;gap:.6rem 1rem;font-variant-numeric:tabular-nums}
-        .sums dd{text-align:right}
+        .sums{display:grid;grid-template-columns:1fr auto;gap:.6rem 0;font-variant-numeric:tabular-nums}
+        .sums dd{text-align:right;padding-left:1rem}
         .sums .total{font-weight:700;font-size:1.15rem;border-top:1px solid var(--line);padding-top:.8rem;margin-top:.3rem}
         .panel .button{margin-top:1.4rem}
         .panel small,.note{color:var(--soft);font-size:.88rem;display:block;margin-top:.9rem}

@@ -43,9 +43,9 @@ struct Palette: Sendable, Hashable {
         ("SILVER", Palette("#eceef0", "#a9b2b9", "#ffffff", "#59636b")),
         ("ZINC", Palette("#eceef0", "#a9b2b9", "#ffffff", "#59636b")),
         ("GOLD", Palette("#f7eed9", "#cfa450", "#fffaf0", "#7c5a18")),
-        ("IVORY", Palette("#ebe3d3", "#f7f0e1", "#cdbb98", "#826f4d")),
-        ("CREAM", Palette("#ebe3d3", "#f7f0e1", "#cdbb98", "#826f4d")),
-        ("WHITE", Palette("#e2e6e4", "#fdfdfb", "#c3cdc9", "#6b7773")),
+        ("IVORY", Palette("#dccdb0", "#fbf5e8", "#c2a878", "#77623c")),
+        ("CREAM", Palette("#e6d5b8", "#fff9ec", "#c9a36a", "#7a5d31")),
+        ("WHITE", Palette("#c4d3ce", "#ffffff", "#f4efe4", "#54635e")),
     ]
 
     private static func of(_ category: Category) -> [Palette] {
