@@ -1,5 +1,6 @@
 import ApusHTTP
 import FoundationEssentials
+import Glibc
 import Testing
 
 /// Files a test reads, beside this one.
@@ -28,15 +29,41 @@ struct Outcome: Equatable, CustomStringConvertible {
     var description: String { "\(requests) then \(ending)" }
 }
 
+/// Memory that ends where a page begins that nobody may touch: reading one byte too far ends the process.
+struct GuardedBytes: ~Copyable {
+    private let memory: UnsafeMutableRawPointer
+    private let pages: Int
+
+    /// Room for `capacity` bytes.
+    init(capacity: Int) {
+        pages = (capacity + 4095) / 4096
+        let size = (pages + 1) * 4096
+        guard let memory = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+            memory != MAP_FAILED, mprotect(memory + pages * 4096, 4096, PROT_NONE) == 0
+        else { fatalError("no memory for a test") }
+        self.memory = memory
+    }
+
+    /// A copy of `bytes` that ends at the forbidden page; good until the next call.
+    func copy(_ bytes: some Collection<UInt8>) -> UnsafeRawBufferPointer {
+        let place = UnsafeMutableRawBufferPointer(start: memory + pages * 4096 - bytes.count, count: bytes.count)
+        place.copyBytes(from: bytes)
+        return UnsafeRawBufferPointer(place)
+    }
+
+    deinit { munmap(memory, (pages + 1) * 4096) }
+}
+
 /// Parses `bytes` as a connection would, given piece by piece: `pieces` are lengths; what is left comes at the end.
 ///
-/// Every read is checked by the copy: each piece is parsed in memory that ends where the piece does.
+/// Reading beyond a piece ends the process; see ``GuardedBytes``.
 func drive(_ bytes: [UInt8], pieces: [Int] = []) -> Outcome {
     var outcome = Outcome()
     var parser = RequestParser()
     var head = RequestHead()
     let table = HeaderTable.allocate()
     defer { table.deallocate() }
+    let guarded = GuardedBytes(capacity: bytes.count)
     var received: [UInt8] = []
     var body: Body?
     var given = 0
@@ -49,7 +76,7 @@ func drive(_ bytes: [UInt8], pieces: [Int] = []) -> Outcome {
         do throws(ParseError) {
             while true {
                 if var current = body {
-                    let used = try current.take(received)
+                    let used = try current.take(received, guarded)
                     received.removeFirst(used)
                     body = current.isWhole ? nil : current
                     if body != nil { break }
@@ -60,10 +87,7 @@ func drive(_ bytes: [UInt8], pieces: [Int] = []) -> Outcome {
                     }
                 }
                 if received.isEmpty { break }
-                let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: received.count, alignment: 1)
-                defer { copy.deallocate() }
-                copy.copyBytes(from: received)
-                let raw = UnsafeRawBufferPointer(copy)
+                let raw = guarded.copy(received)
                 guard case .complete(let headBytes) = try parser.parse(raw, head: &head, table: table) else { break }
                 body = Body(head: head, table: table, bytes: raw)
                 received.removeFirst(headBytes)
@@ -103,7 +127,7 @@ struct Body {
     var isWhole: Bool { decoder.map { $0.hasEnded } ?? (left == 0) }
     var description: String { "\(summary) \(data) \(trailers)" }
 
-    mutating func take(_ bytes: [UInt8]) throws(ParseError) -> Int {
+    mutating func take(_ bytes: [UInt8], _ guarded: borrowing GuardedBytes) throws(ParseError) -> Int {
         guard var current = decoder else {
             let count = Int(min(left, UInt64(bytes.count)))
             data += bytes[..<count]
@@ -111,12 +135,10 @@ struct Body {
             return count
         }
         defer { decoder = current }
-        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
-        defer { copy.deallocate() }
-        copy.copyBytes(from: bytes)
+        let raw = guarded.copy(bytes)
         var offset = 0
         while true {
-            switch try current.next(UnsafeRawBufferPointer(copy), at: &offset) {
+            switch try current.next(raw, at: &offset) {
             case .data(let range): data += bytes[range]
             case .trailer(let range): trailers += bytes[range]
             case .needMore, .end: return offset
