@@ -58,7 +58,7 @@ struct SpanRecord {
         mutating get { UnsafeMutablePointer(bitPattern: UInt(rootAddress.load())) }
     }
 
-    /// Starts the record over. What is guarded by the pools' lock stays as it is.
+    /// Starts the record over, but for what is guarded by the pools' lock.
     @inline(__always)
     mutating func begin(_ name: SpanName, _ kind: Span.Kind, _ context: TraceContext, parent: UInt64, at now: Instant) {
         self.context = context

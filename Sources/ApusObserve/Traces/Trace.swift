@@ -17,6 +17,7 @@ public enum Trace {
     ///   - name: What is done, with few different values.
     ///   - kind: Who waits for whom; internal work unless said.
     ///   - body: The work; gets the span, to note what it is about.
+    /// - Returns: What `body` returns.
     /// - Throws: What `body` throws.
     nonisolated(nonsending) public static func span<Result>(
         _ name: SpanName,
@@ -43,6 +44,7 @@ public enum Trace {
     ///   - name: What is done, with few different values.
     ///   - kind: Who waits for whom; internal work unless said.
     ///   - body: The work; gets the span, to note what it is about.
+    /// - Returns: What `body` returns.
     /// - Throws: What `body` throws.
     public static func measure<Result>(
         _ name: SpanName,

@@ -18,10 +18,11 @@ public struct TraceConfiguration: Sendable, Hashable {
     public var followsParent = true
     /// A trace whose local root took at least this long is kept; 250 ms unless set.
     public var slowThreshold: Duration = .milliseconds(250)
-    /// The share of ordinary traces that is kept: neither failed nor slow. All of them unless set.
+    /// The share of traces that is kept of those that neither failed nor were slow; all of them unless set.
     public var ordinaryRatio = 1.0
-    /// Most ordinary traces kept in a second by each thread; 50 unless set. The share falls until it holds, and in every
-    /// process the same traces are the first to go.
+    /// Most ordinary traces kept in a second by each thread; 50 unless set.
+    ///
+    /// The share falls until it holds, and in every process the same traces are the first to go.
     public var ordinaryTracesPerSecondMax = 50
 
     /// Starts from the defaults.

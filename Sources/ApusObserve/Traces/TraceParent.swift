@@ -2,13 +2,12 @@ extension TraceContext {
     /// Bytes of a version 00 `traceparent`.
     public static let headerBytes = 55
 
-    /// Reads a `traceparent` header: `00-` trace id `-` parent id `-` flags, in lower case.
+    /// Reads a `traceparent` header: `00-` trace id `-` parent id `-` flags, in lower case; `nil` where it is not valid.
     ///
     /// Takes versions to come by their first 55 bytes, as the standard asks, and nothing else: no upper case, no spaces,
     /// no all-zero id, no version `ff`.
     ///
     /// - Parameter bytes: The value of the header, without the white space around it.
-    /// - Returns: `nil` where it is not valid; the request then begins a new trace.
     /// - Complexity: A fixed number of steps; no allocation.
     /// - SeeAlso: W3C Trace Context Level 2, section 3.2.
     public init?(traceparent bytes: UnsafeRawBufferPointer) {
@@ -114,7 +113,7 @@ public struct TraceState: Sendable, Hashable {
 
     /// Reads a `tracestate` header; several headers are joined with commas first.
     ///
-    /// - Returns: `nil` where anything in it is malformed: the standard wants the whole list dropped then.
+    /// `nil` where anything in it is malformed: the standard wants the whole list dropped then.
     public init?(_ bytes: UnsafeRawBufferPointer) {
         guard bytes.count <= Self.bytesMax else { return nil }
         var members: [Member] = []

@@ -48,6 +48,7 @@ public final class Tracer: Sendable {
     ///   - kind: Usually ``Span/Kind/server``.
     ///   - parent: The caller's context, or ``TraceContext/none`` to begin a new trace.
     ///   - now: When it began, on the monotonic clock.
+    /// - Returns: A span to finish once, on the same thread where that can be had.
     public func begin(
         _ name: SpanName,
         kind: Span.Kind = .server,
@@ -109,7 +110,7 @@ public final class Tracer: Sendable {
         }
     }
 
-    /// Ends a span. Ending it again does nothing.
+    /// Ends a span; ending it again does nothing.
     ///
     /// Ending the local root decides about all of its spans that ended before; those that end later are dropped.
     public func finish(_ span: Span, at now: Instant) {
