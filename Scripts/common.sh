@@ -6,7 +6,7 @@
 readonly EMBEDDED_PACKAGES=(libsqlite3-dev libzstd-dev pkg-config)
 # What the tests and benchmarks need on top.
 readonly TEST_PACKAGES=(
-    nginx-light haproxy wrk hey prometheus chromium valgrind sqlite3 curl ca-certificates python3-venv util-linux
+    nginx haproxy wrk hey prometheus chromium valgrind shellcheck sqlite3 curl ca-certificates python3-venv util-linux
 )
 readonly SWIFT_WANTED=6.3
 
@@ -69,12 +69,7 @@ swift_problem() {
     fi
 }
 
-# True if a Debian package is installed; nginx-light is content with any nginx.
-package_installed() {
-    local name=$1
-    if [ "$name" = nginx-light ] && [ -x /usr/sbin/nginx ]; then return 0; fi
-    [ "$(dpkg-query -W -f='${db:Status-Status}' "$name" 2>/dev/null)" = installed ]
-}
+package_installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
 # The names among the arguments that are not installed, one a line.
 packages_missing() {
@@ -104,17 +99,22 @@ need_packages() {
     if [ ${#sudo[@]} -gt 0 ] && ! command -v sudo >/dev/null; then die "there is no sudo; run this as root: ${line#sudo }"; fi
     mkdir -p "$APUS_ROOT/.build"
     local log="$APUS_ROOT/.build/apus-install.log"
-    # A fresh machine has no package lists yet; one with old lists needs new ones to find the files.
     run_with_progress "installing ${missing[*]}" "$log" install_now "${missing[@]}" ||
         die "installing failed, see $log; by hand: $line"
 }
 
 install_now() {
-    local sudo=()
+    local sudo=() name
     [ "$(id -u)" -eq 0 ] || sudo=(sudo)
-    "${sudo[@]}" apt-get update
+    # A fresh machine has no package lists yet; one with old lists needs new ones to find the files.
+    "${sudo[@]}" apt-get update || return
     "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=300 "$@"
+        apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=300 "$@" || return
+    # Debian starts a server it installs, on all addresses. Ours run on loopback, on ports of their own.
+    [ -d /run/systemd/system ] || return 0
+    for name in "$@"; do
+        case $name in nginx | haproxy | prometheus) "${sudo[@]}" systemctl disable --now "$name" ;; esac
+    done
 }
 
 # Runs a command with its output in a log and the last step of it on stderr: a line that renews itself on a

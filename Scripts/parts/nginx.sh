@@ -1,6 +1,6 @@
 # nginx as a plain HTTP origin: /, /echo and /stub_status.
 # shellcheck shell=bash disable=SC2034
-part_packages=(nginx-light curl)
+part_packages=(nginx curl)
 
 part_prepare() {
     echo "http://127.0.0.1:$PART_PORT" >"$PART_DIR/url"
