@@ -10,6 +10,7 @@ let linesMax = 500
 let systemCallers: [String: String] = [
     "Sources/ApusRuntime/": "it is the layer that makes system calls",
     "Sources/ApusCore/": "clock, randomness and the lock, below the runtime",
+    "Sources/ApusObserve/Logs/": "a log line is one write, also where no loop runs",
     "Sources/ApusStore/": "the file lock of a shard and the data folder",
     "Sources/Apus/": "the supervisor: processes, signals, the lock of a data folder",
     "Sources/ApusTesting/": "starts real parts",
