@@ -1,10 +1,11 @@
-import ApusCore
+import ApusRuntime
 import CLinux
 import Glibc
 
-/// A lock between processes: one holder at a time, let go of when the holder dies.
+/// A lock between processes on which a thread waits; let go of when its holder dies.
 ///
-/// It is an open-file-description lock, so two stores within one process exclude each other too.
+/// It is an open-file-description lock, so two stores within one process exclude each other too. One lock is used by
+/// one thread at a time.
 final class LockFile: Sendable {
     let path: String
     let descriptor: Int32
@@ -21,7 +22,7 @@ final class LockFile: Sendable {
             return
         }
         let reading = apus_open(path, O_RDONLY, 0)
-        guard reading >= 0 else { throw DiskFile.failure("open", path) }
+        guard reading >= 0 else { throw StoreError(SystemError("open \(path)")) }
         descriptor = reading
         isWritable = false
     }
@@ -32,7 +33,7 @@ final class LockFile: Sendable {
     func acquire() throws {
         guard isWritable else { throw StoreError(.readOnly, "\(path) cannot be opened for writing") }
         while apus_lock_file(descriptor, 1) != 0 {
-            guard apus_errno() == EINTR else { throw DiskFile.failure("lock", path) }
+            guard apus_errno() == EINTR else { throw StoreError(SystemError("lock \(path)")) }
         }
     }
 
@@ -40,4 +41,26 @@ final class LockFile: Sendable {
     func tryAcquire() -> Bool { isWritable && apus_lock_file(descriptor, 0) == 0 }
 
     func release() { _ = apus_unlock_file(descriptor) }
+}
+
+extension StoreError {
+    /// What a failed system call means for the store.
+    init(_ error: SystemError) {
+        let code: Code =
+            switch error.errno {
+            case ENOSPC, EDQUOT, EFBIG: .diskFull
+            case EROFS, EACCES, EPERM: .readOnly
+            default: .inputOutput
+            }
+        self.init(code, error.description, cause: error)
+    }
+
+    /// `error` as one of ours.
+    init(wrapping error: any Error, _ what: String) {
+        switch error {
+        case let error as StoreError: self = error
+        case let error as SystemError: self.init(error)
+        default: self.init(.inputOutput, what, cause: error)
+        }
+    }
 }

@@ -148,5 +148,5 @@ public struct SQL: ExpressibleByStringInterpolation, @unchecked Sendable {
     }
 
     /// An address for pieces without text.
-    @usableFromInline static let nothing = StaticString("").utf8Start
+    @inlinable static var nothing: UnsafePointer<UInt8> { ("" as StaticString).utf8Start }
 }

@@ -1,7 +1,6 @@
 import ApusCore
-import CLinux
+import ApusRuntime
 import FoundationEssentials
-import Glibc
 
 extension ShardMap {
     static let formatMax = 1
@@ -30,12 +29,12 @@ extension ShardMap {
         try lock.acquire()
         defer { lock.release() }
         let path = folder + "/map.json"
-        guard let bytes = try DiskFile.read(path) else {
+        guard Files.status(path) != nil else {
             let map = first(sharding, shards: shards)
-            try DiskFile.replace(path, with: map.encoded(store: store), folder: folder)
+            try Files.writeAtomically(map.encoded(store: store), to: path)
             return map
         }
-        let document = try decoded(bytes, path: path)
+        let document = try decoded(Files.read(path, bytesMax: 16 << 20), path: path)
         guard document.store == store else {
             throw StoreError(.wrongShard, "\(path) belongs to the store \"\(document.store)\", not \"\(store)\"")
         }

@@ -1,4 +1,4 @@
-public import ApusCore
+import ApusCore
 
 /// How keys come to slots. Slots are what moves between shards; a key's slot never changes.
 ///
