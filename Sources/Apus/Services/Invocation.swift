@@ -9,10 +9,8 @@ extension ApusActorSystem {
 
         init(_ box: WriterBox) { self.box = box }
 
-        /// Refused: a target of a contract is not generic.
-        public mutating func recordGenericSubstitution<Substituted>(_ type: Substituted.Type) throws {
-            throw CallError(.notOffered, detail: "a generic method")
-        }
+        /// Not sent: a contract's target knows its types, and stubs record their own type here.
+        public mutating func recordGenericSubstitution<Substituted>(_ type: Substituted.Type) throws {}
 
         /// Writes one argument.
         public mutating func recordArgument<Value: Wire>(_ argument: RemoteCallArgument<Value>) throws {
