@@ -34,10 +34,14 @@ struct CartTable: Sendable {
     func session(_ id: String) async throws -> Session? {
         let shard = try store.shard(for: SessionKey(id: id))
         let row = try await shard.first(
-            "SELECT cart_id, form_token, seen_at FROM sessions WHERE id = \(id)", as: SessionRow.self)
+            "SELECT cart_id, form_token, seen_at FROM sessions WHERE id = \(id)",
+            as: SessionRow.self
+        )
         guard let row, row.seenAt > now - Self.sessionSeconds else { return nil }
         // Once a day is enough to keep it alive.
-        if row.seenAt < now - 86_400 { try await shard.execute("UPDATE sessions SET seen_at = \(now) WHERE id = \(id)") }
+        if row.seenAt < now - 86_400 {
+            try await shard.execute("UPDATE sessions SET seen_at = \(now) WHERE id = \(id)")
+        }
         return Session(id: id, cart: row.cart, formToken: row.formToken)
     }
 
@@ -47,7 +51,8 @@ struct CartTable: Sendable {
             """
             INSERT INTO sessions (id, cart_id, form_token, seen_at)
             VALUES (\(session.id), \(session.cart), \(session.formToken), \(now))
-            """)
+            """
+        )
         return session
     }
 
@@ -57,7 +62,9 @@ struct CartTable: Sendable {
         let version: Int64? = try await shard.first("SELECT version FROM carts WHERE id = \(id)")
         guard let version else { return Cart(id: id, version: 0, lines: []) }
         let rows = try await shard.all(
-            "SELECT product, quantity FROM cart_lines WHERE cart_id = \(id) ORDER BY position", as: LineRow.self)
+            "SELECT product, quantity FROM cart_lines WHERE cart_id = \(id) ORDER BY position",
+            as: LineRow.self
+        )
         return Cart(id: id, version: version, lines: rows.map(\.line))
     }
 
@@ -88,31 +95,42 @@ struct CartTable: Sendable {
                 try transaction.execute("INSERT INTO carts (id, version, changed_at) VALUES (\(id), 0, \(now))")
             }
             let old: Int? = try transaction.first(
-                "SELECT quantity FROM cart_lines WHERE cart_id = \(id) AND product = \(name)")
+                "SELECT quantity FROM cart_lines WHERE cart_id = \(id) AND product = \(name)"
+            )
             let quantity = count(old)
             guard quantity == 0 || Basket.quantityRange.contains(quantity) else {
-                throw ShopError.invalid("quantity", "At most \(Basket.quantityRange.upperBound) pieces of one product, please.")
+                throw ShopError.invalid(
+                    "quantity",
+                    "At most \(Basket.quantityRange.upperBound) pieces of one product, please."
+                )
             }
             let next = (version ?? 0) + 1
             if quantity == 0 {
                 try transaction.execute("DELETE FROM cart_lines WHERE cart_id = \(id) AND product = \(name)")
             } else if old != nil {
                 try transaction.execute(
-                    "UPDATE cart_lines SET quantity = \(quantity) WHERE cart_id = \(id) AND product = \(name)")
+                    "UPDATE cart_lines SET quantity = \(quantity) WHERE cart_id = \(id) AND product = \(name)"
+                )
             } else {
                 let lines: Int = try transaction.one("SELECT COUNT(*) FROM cart_lines WHERE cart_id = \(id)")
                 guard lines < Basket.linesMax else {
-                    throw ShopError.invalid("product", "At most \(Basket.linesMax) different products in one basket, please.")
+                    throw ShopError.invalid(
+                        "product",
+                        "At most \(Basket.linesMax) different products in one basket, please."
+                    )
                 }
                 try transaction.execute(
                     """
                     INSERT INTO cart_lines (cart_id, product, position, quantity)
                     VALUES (\(id), \(name), \(next), \(quantity))
-                    """)
+                    """
+                )
             }
             try transaction.execute("UPDATE carts SET version = \(next), changed_at = \(now) WHERE id = \(id)")
             let rows = try transaction.all(
-                "SELECT product, quantity FROM cart_lines WHERE cart_id = \(id) ORDER BY position", as: LineRow.self)
+                "SELECT product, quantity FROM cart_lines WHERE cart_id = \(id) ORDER BY position",
+                as: LineRow.self
+            )
             return Cart(id: id, version: next, lines: rows.map(\.line))
         }
     }

@@ -12,8 +12,12 @@ struct CatalogueTable: Sendable {
             let code: String = try row.next()
             guard let code = StockCode(code) else { throw row.mismatch("a stock code") }
             product = Product(
-                id: ProductID(category: category, code: code), title: try row.next(),
-                price: Money(mills: try row.next()), available: try row.next(), popularity: try row.next())
+                id: ProductID(category: category, code: code),
+                title: try row.next(),
+                price: Money(mills: try row.next()),
+                available: try row.next(),
+                popularity: try row.next()
+            )
         }
     }
 
@@ -23,18 +27,23 @@ struct CatalogueTable: Sendable {
         try await store.shard(for: CategoryKey(category: id.category)).first(
             """
             SELECT \(sql: Self.columns) FROM products WHERE category = \(id.category) AND code = \(id.code.text)
-            """, as: ProductRow.self)?.product
+            """,
+            as: ProductRow.self
+        )?.product
     }
 
     /// Those of `ids` that there are, in no particular order.
     func products(_ ids: [ProductID]) async throws -> [Product] {
         var found: [Product] = []
-        for (category, ids) in Dictionary(grouping: ids, by: \.category).sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+        for (category, ids) in Dictionary(grouping: ids, by: \.category).sorted(by: {
+            $0.key.rawValue < $1.key.rawValue
+        }) {
             found += try await store.shard(for: CategoryKey(category: category)).all(
                 """
                 SELECT \(sql: Self.columns) FROM products
                 WHERE category = \(category) AND code IN (\(list: ids.map(\.code.text)))
-                """, as: ProductRow.self
+                """,
+                as: ProductRow.self
             ).map(\.product)
         }
         return found
@@ -50,14 +59,16 @@ struct CatalogueTable: Sendable {
                 WHERE category = \(category) AND popularity <= \(cursor.popularity)
                   AND (popularity < \(cursor.popularity) OR code < \(cursor.code.text))
                 ORDER BY popularity DESC, code DESC LIMIT \(count)
-                """, as: ProductRow.self
+                """,
+                as: ProductRow.self
             ).map(\.product)
         }
         return try await shard.all(
             """
             SELECT \(sql: Self.columns) FROM products WHERE category = \(category)
             ORDER BY popularity DESC, code DESC LIMIT \(count)
-            """, as: ProductRow.self
+            """,
+            as: ProductRow.self
         ).map(\.product)
     }
 }

@@ -38,10 +38,13 @@ enum HoldTable {
     }
 
     private static func hold(
-        _ number: String, _ category: Category, _ transaction: borrowing Transaction
+        _ number: String,
+        _ category: Category,
+        _ transaction: borrowing Transaction
     ) throws -> HoldRow? {
         try transaction.first(
-            "SELECT state, pieces FROM holds WHERE category = \(category) AND order_number = \(number)")
+            "SELECT state, pieces FROM holds WHERE category = \(category) AND order_number = \(number)"
+        )
     }
 
     /// Takes the pieces out of stock for an order, all or none.
@@ -64,10 +67,12 @@ enum HoldTable {
                 """
                 UPDATE products SET stock = stock - \(quantity), reserved = reserved + \(quantity)
                 WHERE category = \(category) AND code = \(code) AND stock >= \(quantity)
-                """)
+                """
+            )
             guard changed == 1 else {
                 let left: StockRow? = try transaction.first(
-                    "SELECT title, stock FROM products WHERE category = \(category) AND code = \(code)")
+                    "SELECT title, stock FROM products WHERE category = \(category) AND code = \(code)"
+                )
                 throw ShopError.outOfStock(left?.title ?? "A product", left: left?.stock ?? 0)
             }
         }
@@ -75,7 +80,8 @@ enum HoldTable {
             """
             INSERT INTO holds (category, order_number, cart_id, state, pieces, expires_at)
             VALUES (\(category), \(number), \(cart), \(State.held.rawValue), \(text(pieces)), \(expiresAt))
-            """)
+            """
+        )
     }
 
     /// Counts the held pieces as sold.
@@ -86,21 +92,27 @@ enum HoldTable {
                 """
                 UPDATE products SET reserved = reserved - \(quantity), sold = sold + \(quantity)
                 WHERE category = \(category) AND code = \(code)
-                """)
+                """
+            )
         }
         try set(.sold, number, category, transaction)
     }
 
     /// Gives the held pieces back and leaves a mark, also where nothing was held.
     static func release(
-        _ number: String, cart: String, _ category: Category, now: Int64, _ transaction: borrowing Transaction
+        _ number: String,
+        cart: String,
+        _ category: Category,
+        now: Int64,
+        _ transaction: borrowing Transaction
     ) throws {
         guard let hold = try hold(number, category, transaction) else {
             try transaction.execute(
                 """
                 INSERT INTO holds (category, order_number, cart_id, state, pieces, expires_at)
                 VALUES (\(category), \(number), \(cart), \(State.released.rawValue), '', \(now))
-                """)
+                """
+            )
             return
         }
         guard hold.state == .held else { return }
@@ -109,18 +121,23 @@ enum HoldTable {
                 """
                 UPDATE products SET reserved = reserved - \(quantity), stock = stock + \(quantity)
                 WHERE category = \(category) AND code = \(code)
-                """)
+                """
+            )
         }
         try set(.released, number, category, transaction)
     }
 
     private static func set(
-        _ state: State, _ number: String, _ category: Category, _ transaction: borrowing Transaction
+        _ state: State,
+        _ number: String,
+        _ category: Category,
+        _ transaction: borrowing Transaction
     ) throws {
         try transaction.execute(
             """
             UPDATE holds SET state = \(state.rawValue) WHERE category = \(category) AND order_number = \(number)
-            """)
+            """
+        )
     }
 
     /// `22423=6 85123A=2`.

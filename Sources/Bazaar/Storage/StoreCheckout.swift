@@ -64,7 +64,8 @@ struct StoreCheckout: CheckoutSteps {
                     INSERT INTO checkout_keys (key_text, cart_id, request, draft, order_number, lease_until, created_at)
                     VALUES (\(request.key), \(request.cart), \(canonical), \(text), \(draft.order.number),
                       \(now + Self.leaseSeconds), \(now))
-                    """)
+                    """
+                )
                 return nil
             }
             guard row.cart == request.cart, row.request == canonical else { throw ShopError.keyReused }
@@ -72,7 +73,8 @@ struct StoreCheckout: CheckoutSteps {
                 try transaction.execute(
                     """
                     UPDATE checkout_keys SET lease_until = \(now + Self.leaseSeconds) WHERE key_text = \(request.key)
-                    """)
+                    """
+                )
             }
             return row
         }
@@ -106,7 +108,8 @@ struct StoreCheckout: CheckoutSteps {
             UPDATE checkout_keys SET draft = \(text), order_number = \(draft.order.number),
               lease_until = \(now + Self.leaseSeconds)
             WHERE key_text = \(claim.key) AND order_number = \(old)
-            """)
+            """
+        )
         guard changed == 1 else { throw ShopError.keyInFlight }
         return Claim(key: claim.key, cart: claim.cart, draft: draft)
     }
@@ -116,7 +119,8 @@ struct StoreCheckout: CheckoutSteps {
             """
             UPDATE checkout_keys SET lease_until = 0
             WHERE key_text = \(claim.key) AND order_number = \(claim.draft.order.number)
-            """)
+            """
+        )
     }
 
     /// The order that the cart would make now.
@@ -129,16 +133,28 @@ struct StoreCheckout: CheckoutSteps {
         let lines = try cart.lines.map { line in
             guard let product = products[line.product] else { throw ShopError.outOfStock("A product", left: 0) }
             return OrderLine(
-                product: product.id, code: product.id.code.text, title: product.title, quantity: line.quantity,
-                unitPrice: product.price)
+                product: product.id,
+                code: product.id.code.text,
+                title: product.title,
+                quantity: line.quantity,
+                unitPrice: product.price
+            )
         }
         guard let country = Country(name: request.address.country) else {
             throw ShopError.invalid("country", "Please choose a country from the list.")
         }
         let number = OrderNumber(region: country.region)
         var order = Order(
-            number: number.text, kind: .sale, buyer: number.buyer.description, country: country.name, placedAt: now,
-            lines: lines, postage: .zero, adjustment: .zero, address: request.address)
+            number: number.text,
+            kind: .sale,
+            buyer: number.buyer.description,
+            country: country.name,
+            placedAt: now,
+            lines: lines,
+            postage: .zero,
+            adjustment: .zero,
+            address: request.address
+        )
         order.postage = Postage.cost(of: order.goods, to: country.region)
         return PlacedOrder(order: order, cart: request.cart, secret: SecureRandom.token())
     }
@@ -149,8 +165,13 @@ struct StoreCheckout: CheckoutSteps {
         let expiresAt = now + Self.holdSeconds
         try await store.shard(for: CategoryKey(category: category)).transaction { transaction in
             try HoldTable.reserve(
-                claim.draft.pieces(from: category), of: category, for: claim.draft.order.number, cart: claim.cart,
-                expiresAt: expiresAt, transaction)
+                claim.draft.pieces(from: category),
+                of: category,
+                for: claim.draft.order.number,
+                cart: claim.cart,
+                expiresAt: expiresAt,
+                transaction
+            )
         }
     }
 
@@ -175,7 +196,8 @@ struct StoreCheckout: CheckoutSteps {
 
     /// What the cart's shard knows of an order; `nil` for nothing.
     func standing(of number: String, cart: String) async throws -> CheckoutMachine.Standing? {
-        try await store.shard(for: CartKey(id: cart)).first(Self.selectStanding(number), as: StandingRow.self)?.standing()
+        try await store.shard(for: CartKey(id: cart)).first(Self.selectStanding(number), as: StandingRow.self)?
+            .standing()
     }
 
     private static func selectStanding(_ number: String) -> SQL {
@@ -197,7 +219,8 @@ struct StoreCheckout: CheckoutSteps {
                 """
                 INSERT INTO checkouts (order_number, cart_id, state, order_text, due_at)
                 VALUES (\(placed.order.number), \(claim.cart), \(State.placed.rawValue), \(text), \(due))
-                """)
+                """
+            )
             // What was put in since the key was claimed stays in.
             for line in placed.order.lines {
                 guard let product = line.product?.description else { continue }
@@ -205,12 +228,14 @@ struct StoreCheckout: CheckoutSteps {
                     """
                     DELETE FROM cart_lines
                     WHERE cart_id = \(claim.cart) AND product = \(product) AND quantity <= \(line.quantity)
-                    """)
+                    """
+                )
                 try transaction.execute(
                     """
                     UPDATE cart_lines SET quantity = quantity - \(line.quantity)
                     WHERE cart_id = \(claim.cart) AND product = \(product)
-                    """)
+                    """
+                )
             }
             try transaction.execute("UPDATE carts SET version = version + 1 WHERE id = \(claim.cart)")
             return .committed(placed)
@@ -230,7 +255,8 @@ struct StoreCheckout: CheckoutSteps {
                 """
                 INSERT INTO checkouts (order_number, cart_id, state, order_text, due_at)
                 VALUES (\(number), \(cart), \(State.givenUp.rawValue), '', \(now))
-                """)
+                """
+            )
             return .gaveUp
         }
     }
@@ -248,6 +274,7 @@ struct StoreCheckout: CheckoutSteps {
         try await store.shard(for: CartKey(id: placed.cart)).execute(
             """
             UPDATE checkouts SET state = \(done) WHERE order_number = \(placed.order.number) AND state = \(placedState)
-            """)
+            """
+        )
     }
 }
