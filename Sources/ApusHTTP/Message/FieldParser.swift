@@ -11,9 +11,9 @@ struct FieldFacts: Sendable {
     var expectsContinue = false
 }
 
-/// Parses one field line. Offsets are positive, 0 means the line is not whole, negative is an error code.
+/// Parses one field line.
 ///
-/// A step that returns 0 has seen no line feed from the start of the line to the end of the bytes.
+/// Offsets are positive, 0 means the line is not whole, negative is an error code. A step that returns 0 has seen no line feed from the start of the line to the end of the bytes.
 enum FieldParser {
     @inline(__always)
     static func error(_ code: ParseError.Code) -> Int { -Int(code.rawValue) }
