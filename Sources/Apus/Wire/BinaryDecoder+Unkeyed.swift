@@ -19,7 +19,9 @@ struct BinaryUnkeyedDecoding: UnkeyedDecodingContainer {
     }
 
     @inline(__always)
-    private mutating func next<Value>(_ body: (UnsafeMutablePointer<BinaryDecoder.State>) throws -> Value) throws -> Value {
+    private mutating func next<Value>(_ body: (UnsafeMutablePointer<BinaryDecoder.State>) throws -> Value) throws
+        -> Value
+    {
         do {
             state.pointee.close(to: level)
             guard !state.pointee.reader.pointee.isAtEnd else { throw WireError(.missingField) }

@@ -27,7 +27,7 @@
 ///
 /// A hand-written `Codable` conformance must decode in the order in which it encodes, as a synthesised one does.
 /// Types that ask the format what comes next (a JSON value, for instance) cannot be coded.
-public protocol Wire: Codable {
+public protocol Wire: Codable, Sendable {
     /// Appends the value to `writer`.
     ///
     /// - Throws: ``WireError`` for what the format cannot carry, or the type's own error.
