@@ -112,7 +112,7 @@ extension Optional: Wire where Wrapped: Wire {
         }
         switch try reader.readByte() {
         case 0: self = nil
-        case 1: self = try reader.read()
+        case 1: self = .some(try reader.read(as: Wrapped.self))
         default: throw WireError(.malformedValue, detail: "neither absent nor present")
         }
     }

@@ -25,6 +25,7 @@ enum FieldParser {
         _ start: Int,
         _ end: Int,
         _ table: HeaderTable,
+        _ names: KnownNames,
         _ fieldsMax: Int,
         _ facts: inout FieldFacts
     ) -> Int {
@@ -32,7 +33,7 @@ enum FieldParser {
         var colon = ByteScan.find(UInt8(ascii: ":"), base, start, min(end, start &+ KnownNames.nameBytesMax &+ 1))
         var id = HeaderName.other
         if colon &- start <= KnownNames.nameBytesMax, colon < end {
-            id = KnownNames.shared.find(base, start, colon &- start, readable: end)
+            id = names.find(base, start, colon &- start, readable: end)
         }
         if id == .other {
             colon = ByteScan.tokenEnd(base, start, end)
