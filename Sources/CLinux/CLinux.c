@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 _Thread_local void *apus_current_loop = 0;
+_Thread_local uint32_t apus_thread_slot = 0;
 
 int apus_errno(void) { return errno; }
 void apus_set_errno(int e) { errno = e; }

@@ -73,6 +73,8 @@ static const uint32_t APUS_EPOLLET = EPOLLET;
 
 // One pointer a thread: the loop that runs here.
 extern _Thread_local void *apus_current_loop;
+// One small number a thread, for ApusObserve: which cells are its own; 0 until it asked.
+extern _Thread_local uint32_t apus_thread_slot;
 
 // Counters with one writer and many readers: a plain add that never tears.
 static inline void apus_relaxed_add(uint64_t *cell, uint64_t delta) {
@@ -93,6 +95,8 @@ static inline uint64_t apus_exchange(uint64_t *cell, uint64_t value) {
     return __atomic_exchange_n(cell, value, __ATOMIC_SEQ_CST);
 }
 static inline void *apus_get_current_loop(void) { return apus_current_loop; }
+static inline uint32_t apus_get_thread_slot(void) { return apus_thread_slot; }
+static inline void apus_set_thread_slot(uint32_t slot) { apus_thread_slot = slot; }
 static inline void apus_set_current_loop(void *loop) { apus_current_loop = loop; }
 
 #endif
