@@ -170,7 +170,7 @@ struct StrangerTests {
         try await site.on(1) { loop in
             let stranger = try await Stranger.connect(to: address, on: loop)
             await stranger.send(Bytes.hello + Bytes.defineHang + (1...5000).flatMap { Bytes.hang(UInt64($0)) })
-            _ = await stranger.receive(4990 * 20)
+            _ = await stranger.receive(4990 * 18)
             stranger.channel.close()
         }
         await events.happened("cancelled", times: 10)
