@@ -26,7 +26,7 @@ private let systemCalls = [
 /// A place where code says what the style forbids.
 private func places(_ files: [TextFile], _ find: (String) -> String?) -> [Finding] {
     files.flatMap { file in
-        SwiftCode(file.text).code.enumerated().compactMap { index, line in
+        file.swift.code.enumerated().compactMap { index, line in
             find(line).map { Finding(path: file.path, line: index + 1, what: $0) }
         }
     }
@@ -72,7 +72,7 @@ func systemCallsElsewhere(in tree: Tree) -> [Finding] {
 /// Promises the compiler cannot check, given without a word on what keeps them.
 func unexplainedPromises(in tree: Tree) -> [Finding] {
     tree.swift.filter { $0.folders.first == "Sources" }.flatMap { file -> [Finding] in
-        let swift = SwiftCode(file.text)
+        let swift = file.swift
         return swift.code.indices.filter { index in
             guard swift.code[index].contains(/@unchecked Sendable|nonisolated\(unsafe\)/) else { return false }
             return !swift.hasComment[max(0, index - 8)...index].contains(true)

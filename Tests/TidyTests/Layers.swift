@@ -52,7 +52,7 @@ private func problem(_ target: String, importing name: String) -> String? {
 
 /// The modules a file imports, each with its line.
 func imports(of file: TextFile) -> [(name: String, line: Int)] {
-    SwiftCode(file.text).code.enumerated().compactMap { index, line in
+    file.swift.code.enumerated().compactMap { index, line in
         guard
             let match = line.firstMatch(
                 of: /^(?:@\w+(?:\(\w+\))? )*(?:public |package |internal |private )?import (?:\w+ )?(\w+)/

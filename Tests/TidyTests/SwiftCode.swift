@@ -1,64 +1,80 @@
 /// Swift code without its comments and strings, line for line, so that a rule cannot trip over prose.
-struct SwiftCode {
-    /// The code; characters of comments and strings are blank.
-    let code: [String]
+struct SwiftCode: Sendable {
+    /// The code; what comments and strings say is left out.
+    private(set) var code: [String] = []
     /// True where the line holds a comment, or part of one.
-    let hasComment: [Bool]
+    private(set) var hasComment: [Bool] = []
+
+    /// Where the reader is: block comments nest in Swift, strings of three quotes span lines.
+    private enum Place: Equatable {
+        case code
+        case comment(depth: Int)
+        case string
+        case longString
+    }
 
     init(_ text: String) {
-        var code: [String] = []
-        var hasComment: [Bool] = []
-        var depth = 0  // of block comments, which nest in Swift
-        var multiline = false  // inside a """ string
-        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
-            let (plain, comment) = Self.blank(Array(line), depth: &depth, multiline: &multiline)
-            code.append(plain)
-            hasComment.append(comment)
+        var place = Place.code
+        for line in text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+            read(Array(line), &place)
         }
-        self.code = code
-        self.hasComment = hasComment
     }
 
-    private static func blank(_ line: [Character], depth: inout Int, multiline: inout Bool) -> (String, Bool) {
-        var plain = ""
-        var comment = depth > 0
-        var inString = false
+    private mutating func read(_ line: [UInt8], _ place: inout Place) {
+        var plain: [UInt8] = []
+        var comment = place != .code && place != .longString
         var index = 0
-        func at(_ word: String) -> Bool {
-            let word = Array(word)
-            return index + word.count <= line.count && Array(line[index..<index + word.count]) == word
-        }
-        while index < line.count {
-            if depth > 0 {
-                if at("*/") { depth -= 1; index += 2 } else if at("/*") { depth += 1; index += 2 } else { index += 1 }
-            } else if multiline {
-                if at("\"\"\"") { multiline = false; index += 3 } else { index += 1 }
-            } else if inString {
-                if line[index] == "\\" {
-                    index += 2
-                } else {
-                    if line[index] == "\"" { inString = false; plain.append("\"") }
+        scan: while index < line.count {
+            let next = line[index]
+            let pair = index + 1 < line.count ? (next, line[index + 1]) : (next, 0)
+            let isTriple = pair == (quote, quote) && index + 2 < line.count && line[index + 2] == quote
+            switch place {
+            case .comment(let depth):
+                if pair == (star, slash) {
+                    place = depth == 1 ? .code : .comment(depth: depth - 1)
+                    index += 1
+                } else if pair == (slash, star) {
+                    place = .comment(depth: depth + 1)
                     index += 1
                 }
-            } else if at("//") {
-                return (plain, true)
-            } else if at("/*") {
-                depth = 1
-                comment = true
-                index += 2
-            } else if at("\"\"\"") {
-                multiline = true
-                plain.append("\"\"")
-                index += 3
-            } else if line[index] == "\"" {
-                inString = true
-                plain.append("\"")
-                index += 1
-            } else {
-                plain.append(line[index])
-                index += 1
+            case .longString:
+                if isTriple {
+                    place = .code
+                    index += 2
+                }
+            case .string:
+                if next == backslash {
+                    index += 1
+                } else if next == quote {
+                    place = .code
+                    plain.append(quote)
+                }
+            case .code:
+                if pair == (slash, slash) {
+                    comment = true
+                    break scan
+                } else if pair == (slash, star) {
+                    place = .comment(depth: 1)
+                    comment = true
+                    index += 1
+                } else if isTriple {
+                    place = .longString
+                    plain += [quote, quote]
+                    index += 2
+                } else {
+                    if next == quote { place = .string }
+                    plain.append(next)
+                }
             }
+            index += 1
         }
-        return (plain, comment)
+        if place == .string { place = .code }
+        code.append(String(decoding: plain, as: UTF8.self))
+        hasComment.append(comment)
     }
 }
+
+private let quote = UInt8(ascii: "\"")
+private let slash = UInt8(ascii: "/")
+private let star = UInt8(ascii: "*")
+private let backslash = UInt8(ascii: "\\")

@@ -4,8 +4,16 @@ import Foundation
 struct TextFile: Sendable {
     let path: String
     let text: String
+    let lines: [Substring]
+    /// The code alone, of a Swift file.
+    let swift: SwiftCode
 
-    var lines: [Substring] { text.split(separator: "\n", omittingEmptySubsequences: false) }
+    init(path: String, text: String) {
+        self.path = path
+        self.text = text
+        lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        swift = SwiftCode(path.hasSuffix(".swift") ? text : "")
+    }
 
     /// The first folders of the path: `["Sources", "ApusCore"]` of `Sources/ApusCore/Hex.swift`.
     var folders: [String] { path.split(separator: "/").dropLast().map(String.init) }

@@ -1,5 +1,3 @@
-public import ApusCore
-
 /// A piece of work with a beginning and an end, as part of a trace.
 ///
 /// A trivial handle: copy it freely, hand it down, finish it once with ``Tracer/finish(_:at:)``. A span that is not recorded

@@ -25,6 +25,26 @@ enum Category: String, Sendable, Hashable, Codable, CaseIterable {
         }
     }
 
+    /// One word for menus.
+    var word: String {
+        switch self {
+        case .kitchen: "Kitchen"
+        case .lighting: "Lighting"
+        case .home: "Home"
+        case .bags: "Bags"
+        case .stationery: "Stationery"
+        case .jewellery: "Jewellery"
+        case .party: "Party"
+        case .christmas: "Christmas"
+        case .toys: "Toys"
+        case .garden: "Garden"
+        case .bath: "Bath"
+        case .craft: "Craft"
+        case .storage: "Storage"
+        case .signs: "Signs"
+        }
+    }
+
     /// One line under the title.
     var strapline: String {
         switch self {

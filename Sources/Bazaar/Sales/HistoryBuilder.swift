@@ -92,8 +92,16 @@ struct HistoryBuilder {
         let country = Country(history: first.country)?.name ?? Country.elsewhere
         let buyer = first.customer.map(Buyer.customer) ?? .guest(order: first.invoice)
         var order = Order(
-            number: first.invoice, kind: isReturn ? .return : .sale, buyer: buyer.description, country: country,
-            placedAt: first.time, lines: [], postage: .zero, adjustment: .zero, address: nil)
+            number: first.invoice,
+            kind: isReturn ? .return : .sale,
+            buyer: buyer.description,
+            country: country,
+            placedAt: first.time,
+            lines: [],
+            postage: .zero,
+            adjustment: .zero,
+            address: nil
+        )
         for line in invoice.lines {
             let amount = isReturn ? Money(mills: -line.amount.mills) : line.amount
             switch line.kind {

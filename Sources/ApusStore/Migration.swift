@@ -1,0 +1,123 @@
+import ApusCore
+
+/// One step of a store's schema. Once applied it never changes; a later step changes what it made.
+public struct Migration: Sendable, Hashable {
+    /// Steps are applied in the order of their numbers; each number once.
+    public let number: Int
+    /// What the step does, such as `create products`.
+    public let name: String
+    let text: String
+
+    /// A step of one or more statements, all in one transaction with the record that it was done.
+    public init(_ number: Int, _ name: String, _ text: StaticString) {
+        self.number = number
+        self.name = name
+        self.text = text.description
+    }
+
+    /// What tells an edited step from the applied one.
+    var checksum: String { Hex.encode(withUnsafeBytes(of: XXHash64.hash(text).bigEndian) { Array($0) }) }
+
+    static func check(_ migrations: [Migration]) throws(ConfigurationError) {
+        for (earlier, later) in zip(migrations, migrations.dropFirst()) where earlier.number >= later.number {
+            throw ConfigurationError(
+                field: "migrations",
+                value: "\(later.number) after \(earlier.number)",
+                accepted: "ascending numbers"
+            )
+        }
+    }
+}
+
+/// Applies migrations to one shard, whoever else tries to.
+///
+/// The caller holds the shard's lock. Each step is one transaction with its record, so a crash leaves a whole number of
+/// steps, and the next run goes on there.
+struct MigrationRunner {
+    let session: SQLiteConnection
+    /// The file, for errors.
+    let file: String
+    let clock: any Clock
+
+    /// Ties a file to its place: a file of another store, or of another shard, is refused.
+    func claim(identity: String, index: Int) throws {
+        try session.run("CREATE TABLE IF NOT EXISTS apus_shard (identity TEXT NOT NULL, number INTEGER NOT NULL)")
+        let transaction = Transaction(session)
+        guard let found: String = try transaction.first("SELECT identity FROM apus_shard") else {
+            _ = try session.execute("INSERT INTO apus_shard (identity, number) VALUES (\(identity), \(index))")
+            return
+        }
+        let number: Int = try transaction.one("SELECT number FROM apus_shard")
+        guard found == identity, number == index else {
+            let owner = found == identity ? "shard \(number) of this store" : "another store"
+            throw StoreError(.wrongShard, "\(file) belongs to \(owner), not in the place of shard \(index)")
+        }
+    }
+
+    private struct Applied: Row {
+        let number: Int
+        let name: String
+        let checksum: String
+        init(from row: inout RowReader) throws {
+            number = try row.next()
+            name = try row.next()
+            checksum = try row.next()
+        }
+    }
+
+    func run(_ migrations: [Migration]) throws {
+        try session.run(
+            """
+            CREATE TABLE IF NOT EXISTS apus_migrations (
+              number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at INTEGER NOT NULL)
+            """
+        )
+        let applied: [Applied] = try Transaction(session).all(
+            "SELECT number, name, checksum FROM apus_migrations ORDER BY number"
+        )
+        for (index, step) in applied.enumerated() {
+            guard index < migrations.count else {
+                throw StoreError(
+                    .newerSchema,
+                    "\(file) has migration \(step.number), which this program does not know; start a newer program"
+                )
+            }
+            let declared = migrations[index]
+            guard declared.number == step.number, declared.checksum == step.checksum else {
+                let what =
+                    declared.number == step.number ? "was edited after it was applied" : "was taken away or added"
+                throw StoreError(
+                    .migrationEdited,
+                    "migration \(min(declared.number, step.number)) \(what) (\(file)); put it back and add a new one"
+                )
+            }
+        }
+        for migration in migrations.dropFirst(applied.count) { try apply(migration) }
+    }
+
+    private func apply(_ migration: Migration) throws {
+        try session.begin()
+        do {
+            try session.runMigration(migration.text)
+            _ = try session.execute(
+                """
+                INSERT INTO apus_migrations (number, name, checksum, applied_at)
+                VALUES (\(migration.number), \(migration.name), \(migration.checksum), \(clock.wallNanoseconds() / 1_000_000))
+                """
+            )
+            try session.commit()
+        } catch {
+            session.rollback()
+            let cause = StoreError(wrapping: error, "migration")
+            switch cause.code {
+            case .diskFull, .readOnly, .corrupt, .inputOutput, .busy: throw cause
+            default:
+                throw StoreError(
+                    .migrationFailed,
+                    "migration \(migration.number) \"\(migration.name)\" on \(file): \(cause.detail)",
+                    cause: cause
+                )
+            }
+        }
+    }
+}

@@ -1,0 +1,127 @@
+import CSQLite
+
+/// What a query's answer is read into.
+///
+/// Write the initialiser by hand on hot paths, in the order of the columns:
+/// ```swift
+/// struct Product: Row {
+///     let id: Int
+///     let name: String
+///     init(from row: inout RowReader) throws {
+///         id = try row.next()
+///         name = try row.next()
+///     }
+/// }
+/// ```
+/// A `Decodable` type gets an initialiser that goes by the columns' names, at several times the cost.
+public protocol Row {
+    /// Reads one row.
+    ///
+    /// - Throws: ``StoreError`` with code `rowMismatch` where a column holds something else.
+    init(from row: inout RowReader) throws
+}
+
+extension Row where Self: Decodable {
+    /// Reads one row by the names of its columns.
+    public init(from row: inout RowReader) throws { self = try RowDecoder.decode(Self.self, &row) }
+}
+
+/// The columns of one row, left to right. Valid only inside the initialiser it was handed to.
+//
+// The engine's row stands here as a bare statement: one pointer, no call through a table a column.
+public struct RowReader {
+    let statement: OpaquePointer
+    /// The next column to be read, counted from 0.
+    var column: Int32 = 0
+    /// Columns before this one belong to the library, not to the row.
+    var first: Int32 = 0
+    let count: Int32
+
+    init(statement: OpaquePointer, first: Int32 = 0) {
+        self.statement = statement
+        self.first = first
+        self.column = first
+        self.count = sqlite3_column_count(statement)
+    }
+
+    mutating func rewind() { column = first }
+
+    /// Reads the next column.
+    ///
+    /// - Throws: ``StoreError`` with code `rowMismatch` where it holds something else, or is not there.
+    @inlinable
+    public mutating func next<Value: SQLScalar>(_ type: Value.Type = Value.self) throws -> Value {
+        try Value.read(&self)
+    }
+
+    mutating func integer() throws -> Int64 {
+        guard column < count, sqlite3_column_type(statement, column) == SQLITE_INTEGER else {
+            throw mismatchHere("a whole number")
+        }
+        let value = sqlite3_column_int64(statement, column)
+        column += 1
+        return value
+    }
+
+    mutating func real() throws -> Double {
+        let type = sqlite3_column_type(statement, column)
+        guard column < count, type == SQLITE_FLOAT || type == SQLITE_INTEGER else { throw mismatchHere("a number") }
+        let value = sqlite3_column_double(statement, column)
+        column += 1
+        return value
+    }
+
+    mutating func text() throws -> String {
+        guard column < count, sqlite3_column_type(statement, column) == SQLITE_TEXT else {
+            throw mismatchHere("text")
+        }
+        let start = sqlite3_column_text(statement, column)
+        let bytes = sqlite3_column_bytes(statement, column)
+        column += 1
+        return String(decoding: UnsafeBufferPointer(start: start, count: Int(bytes)), as: UTF8.self)
+    }
+
+    mutating func bytes() throws -> [UInt8] {
+        guard column < count, sqlite3_column_type(statement, column) == SQLITE_BLOB else {
+            throw mismatchHere("bytes")
+        }
+        let start = sqlite3_column_blob(statement, column)
+        let bytes = sqlite3_column_bytes(statement, column)
+        column += 1
+        return [UInt8](UnsafeRawBufferPointer(start: start, count: Int(bytes)))
+    }
+
+    mutating func skipNull() throws -> Bool {
+        guard column < count else { throw mismatchHere("a column") }
+        guard sqlite3_column_type(statement, column) == SQLITE_NULL else { return false }
+        column += 1
+        return true
+    }
+
+    mutating func value() throws -> SQLValue {
+        guard column < count else { throw mismatchHere("a column") }
+        switch sqlite3_column_type(statement, column) {
+        case SQLITE_INTEGER: return .integer(try integer())
+        case SQLITE_FLOAT: return .real(try real())
+        case SQLITE_TEXT: return .text(try text())
+        case SQLITE_BLOB: return .bytes(try bytes())
+        default:
+            column += 1
+            return .null
+        }
+    }
+
+    /// The error for a column that was just read and does not fit.
+    public func mismatch(_ expected: String) -> StoreError { mismatch(expected, at: column - 1) }
+
+    private func mismatchHere(_ expected: String) -> StoreError { mismatch(expected, at: column) }
+
+    func mismatch(_ expected: String, at column: Int32) -> StoreError {
+        guard column >= 0, column < count else {
+            return StoreError(.rowMismatch, "the row has \(count - first) columns; one more was read as \(expected)")
+        }
+        return StoreError(.rowMismatch, "column \"\(name(of: column))\" does not hold \(expected)")
+    }
+
+    func name(of column: Int32) -> String { sqlite3_column_name(statement, column).map { String(cString: $0) } ?? "" }
+}

@@ -1,0 +1,45 @@
+import CSQLite
+
+/// Beginning and ending transactions, by statements that are prepared once.
+extension SQLiteConnection {
+    /// The statements, made at their first use.
+    struct Control {
+        var begin: OpaquePointer?
+        var beginRead: OpaquePointer?
+        var commit: OpaquePointer?
+        var savepoint: OpaquePointer?
+        var release: OpaquePointer?
+
+        func finalize() {
+            for statement in [begin, beginRead, commit, savepoint, release] { sqlite3_finalize(statement) }
+        }
+    }
+
+    func begin() throws { try control(\.begin, "BEGIN IMMEDIATE") }
+    func beginRead() throws { try control(\.beginRead, "BEGIN") }
+    func commit() throws { try control(\.commit, "COMMIT") }
+    func savepoint() throws { try control(\.savepoint, "SAVEPOINT request") }
+    func releaseSavepoint() throws { try control(\.release, "RELEASE request") }
+
+    func rollbackSavepoint() throws {
+        try run("ROLLBACK TO request")
+        try releaseSavepoint()
+    }
+
+    /// Undoes the open transaction, if there is one.
+    func rollback() {
+        if !isIdle { sqlite3_exec(handle, "ROLLBACK", nil, nil, nil) }
+    }
+
+    private func control(_ path: WritableKeyPath<Control, OpaquePointer?>, _ text: String) throws {
+        if controls[keyPath: path] == nil {
+            var prepared: OpaquePointer?
+            let code = sqlite3_prepare_v3(handle, text, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &prepared, nil)
+            guard code == SQLITE_OK else { throw failure(code) }
+            controls[keyPath: path] = prepared
+        }
+        let code = sqlite3_step(controls[keyPath: path])
+        sqlite3_reset(controls[keyPath: path])
+        guard code == SQLITE_DONE else { throw failure(code) }
+    }
+}

@@ -1,0 +1,202 @@
+import ApusCore
+import CSQLite
+
+/// One connection to one file, used by one thread at a time.
+//
+// `@unchecked Sendable` is sound because a connection is made and used by one thread, and is handed to another only
+// through a lock or after the first thread has ended.
+final class SQLiteConnection: SQLSession, @unchecked Sendable {
+    let handle: OpaquePointer
+    let path: String
+    let rowsMax: Int
+    private var statements = StatementCache()
+    var controls = Control()
+    /// Looked at every ``stepsPerLook`` steps of a running statement; true stops it.
+    let watch = StatementWatch()
+    private let gate = StatementGate()
+    private let isReader: Bool
+    static let stepsPerLook: Int32 = 1000
+
+    /// Opens the file; a new one gets the configuration's page size.
+    ///
+    /// - Throws: ``StoreError``.
+    init(path: String, configuration: StoreConfiguration, isReader: Bool) throws {
+        self.path = path
+        self.isReader = isReader
+        rowsMax = configuration.rowsMax
+        var opened: OpaquePointer?
+        let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (isReader ? 0 : SQLITE_OPEN_CREATE)
+        let code = sqlite3_open_v2(path, &opened, flags, nil)
+        guard code == SQLITE_OK, let opened else {
+            let error = StoreError(sqlite: code, on: opened, path: path)
+            sqlite3_close_v2(opened)
+            throw error
+        }
+        handle = opened
+        sqlite3_extended_result_codes(handle, 1)
+        sqlite3_busy_timeout(handle, 250)
+        sqlite3_limit(handle, SQLITE_LIMIT_ATTACHED, 0)
+        var persist: Int32 = 1
+        sqlite3_file_control(handle, nil, SQLITE_FCNTL_PERSIST_WAL, &persist)
+        sqlite3_progress_handler(
+            handle,
+            Self.stepsPerLook,
+            { context in
+                guard let context else { return 0 }
+                return Unmanaged<StatementWatch>.fromOpaque(context).takeUnretainedValue().mustStop() ? 1 : 0
+            },
+            Unmanaged.passUnretained(watch).toOpaque()
+        )
+        gate.stand(before: handle)
+        if !isReader { try run("PRAGMA page_size = \(configuration.pageBytes)") }
+        try run("PRAGMA cache_size = -\(configuration.cacheBytes / 1024)")
+        try run("PRAGMA temp_store = MEMORY")
+        try run("PRAGMA foreign_keys = ON")
+        try run("PRAGMA trusted_schema = OFF")
+        if isReader {
+            try run("PRAGMA query_only = ON")
+        } else {
+            // A file that cannot be written stays in the mode it has.
+            if sqlite3_db_readonly(handle, "main") != 1 { try run("PRAGMA journal_mode = WAL") }
+            try run("PRAGMA synchronous = FULL")
+            try run("PRAGMA wal_autocheckpoint = \(configuration.checkpointPages)")
+        }
+    }
+
+    deinit {
+        statements.removeAll()
+        controls.finalize()
+        sqlite3_close_v2(handle)
+    }
+
+    /// True while no transaction is open: also after the engine undid one by itself.
+    var isIdle: Bool { sqlite3_get_autocommit(handle) != 0 }
+
+    /// Runs a migration's text: any number of statements, none of which ends the transaction.
+    func runMigration(_ text: String) throws {
+        gate.isClosed = true
+        defer { gate.isClosed = false }
+        try run(text)
+    }
+
+    /// Runs text of ours: any number of statements, no parameters.
+    func run(_ text: String) throws {
+        let code = sqlite3_exec(handle, text, nil, nil, nil)
+        guard code == SQLITE_OK else { throw StoreError(sqlite: code, on: handle, path: path) }
+    }
+
+    func failure(_ code: Int32) -> StoreError {
+        if code & 0xFF == SQLITE_INTERRUPT, let reason = watch.reason { return reason }
+        return StoreError(sqlite: code, on: handle, path: path)
+    }
+
+    // MARK: Statements
+
+    /// The prepared statement with its values bound.
+    @inline(__always)
+    func bound(_ sql: SQL) throws -> PreparedStatement {
+        if let problem = sql.problem { throw problem }
+        let hash = StatementCache.hash(sql.pieces)
+        let statement = try statements.find(sql.pieces, hash: hash) ?? prepare(sql, hash: hash)
+        var index: Int32 = 1
+        for value in sql.values {
+            let code = bind(value, to: statement.handle, at: index)
+            guard code == SQLITE_OK else { throw failure(code) }
+            index += 1
+        }
+        return statement
+    }
+
+    private func prepare(_ sql: SQL, hash: UInt) throws -> PreparedStatement {
+        var text = sql.text { _ in "?" }
+        var prepared: OpaquePointer?
+        var rest = 0
+        gate.isClosed = true
+        defer { gate.isClosed = false }
+        let code = text.withUTF8 { bytes -> Int32 in
+            bytes.withMemoryRebound(to: CChar.self) { bytes in
+                var tail: UnsafePointer<CChar>?
+                let flags = UInt32(SQLITE_PREPARE_PERSISTENT)
+                let code = sqlite3_prepare_v3(handle, bytes.baseAddress, Int32(bytes.count), flags, &prepared, &tail)
+                if let tail, let start = bytes.baseAddress { rest = bytes.count - (tail - start) }
+                return code
+            }
+        }
+        guard code == SQLITE_OK else { throw failure(code) }
+        guard let prepared else { throw StoreError(.statementInvalid, "the statement is empty") }
+        let isWhole = text.utf8.suffix(rest).allSatisfy { $0 == 32 || $0 == 10 || $0 == 13 || $0 == 9 || $0 == 59 }
+        guard isWhole, sqlite3_bind_parameter_count(prepared) == sql.values.count else {
+            sqlite3_finalize(prepared)
+            throw StoreError(.statementInvalid, "one statement at a time, with its parameters bound by interpolation")
+        }
+        let statement = PreparedStatement(handle: prepared, pieces: sql.pieces, hash: hash)
+        guard statement.isReadOnly || !isReader else {
+            sqlite3_finalize(prepared)
+            throw StoreError(.statementInvalid, "a read changes nothing; use a transaction")
+        }
+        statements.insert(statement)
+        return statement
+    }
+
+    @inline(__always)
+    private func bind(_ value: SQLValue, to statement: OpaquePointer, at index: Int32) -> Int32 {
+        switch value {
+        case .integer(let number): return sqlite3_bind_int64(statement, index, number)
+        case .null: return sqlite3_bind_null(statement, index)
+        case .real(let number): return sqlite3_bind_double(statement, index, number)
+        case .text(var text):
+            return text.withUTF8 { bytes in
+                bytes.withMemoryRebound(to: CChar.self) {
+                    guard let start = $0.baseAddress else {
+                        return sqlite3_bind_text(statement, index, "", 0, apus_sqlite_static())
+                    }
+                    return sqlite3_bind_text64(
+                        statement,
+                        index,
+                        start,
+                        UInt64($0.count),
+                        apus_sqlite_transient(),
+                        UInt8(SQLITE_UTF8)
+                    )
+                }
+            }
+        case .bytes(let bytes):
+            return bytes.withUnsafeBytes {
+                guard let start = $0.baseAddress else { return sqlite3_bind_zeroblob(statement, index, 0) }
+                return sqlite3_bind_blob64(statement, index, start, UInt64($0.count), apus_sqlite_transient())
+            }
+        }
+    }
+
+    // MARK: SQLSession
+
+    func execute(_ sql: SQL) throws -> Int {
+        let statement = try bound(sql)
+        defer { sqlite3_reset(statement.handle) }
+        let before = sqlite3_total_changes64(handle)
+        while true {
+            let code = sqlite3_step(statement.handle)
+            if code == SQLITE_ROW { continue }
+            guard code == SQLITE_DONE else { throw failure(code) }
+            return sqlite3_total_changes64(handle) == before ? 0 : Int(sqlite3_changes64(handle))
+        }
+    }
+
+    func query(_ sql: SQL, _ body: (inout RowReader) throws -> Bool) throws { try query(sql, skipping: 0, body) }
+
+    func query(_ sql: SQL, skipping: Int, _ body: (inout RowReader) throws -> Bool) throws {
+        let statement = try bound(sql)
+        defer { sqlite3_reset(statement.handle) }
+        var reader = RowReader(statement: statement.handle, first: Int32(skipping))
+        var rows = 0
+        while true {
+            let code = sqlite3_step(statement.handle)
+            if code == SQLITE_DONE { return }
+            guard code == SQLITE_ROW else { throw failure(code) }
+            rows += 1
+            guard rows <= rowsMax else { throw StoreError(.tooLarge, "more than \(rowsMax) rows; ask for pages") }
+            reader.rewind()
+            if try !body(&reader) { return }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+import ApusCore
+import ApusRuntime
+import CLinux
+
+/// One shard in one SQLite file: a writer thread, reader threads, and a connection a loop.
+final class SQLiteShard: ShardEngine {
+    let path: String
+    let index: Int
+    let statistics = ShardStatistics()
+    private let configuration: StoreConfiguration
+    private let clock: any Clock
+    private let commits: CommitCounter
+    private let writer: ShardWriter
+    private let readers: ShardReaders
+    private let loopReaders: LoopReaders
+
+    init(
+        path: String,
+        index: Int,
+        configuration: StoreConfiguration,
+        clock: any Clock,
+        watcher: DeadlineWatcher
+    ) throws {
+        self.path = path
+        self.index = index
+        self.configuration = configuration
+        self.clock = clock
+        commits = CommitCounter(try LockFile(path: path + ".lock"))
+        writer = try ShardWriter(
+            path: path,
+            queue: WorkQueue(
+                name: "writes of shard \(index)",
+                waitingMax: configuration.writesWaitingMax,
+                clock: clock,
+                watcher: watcher
+            ),
+            configuration: configuration,
+            clock: clock,
+            commits: commits,
+            statistics: statistics
+        )
+        readers = ShardReaders(
+            path: path,
+            queue: WorkQueue(
+                name: "reads of shard \(index)",
+                waitingMax: configuration.scansWaitingMax,
+                clock: clock,
+                watcher: watcher
+            ),
+            configuration: configuration,
+            clock: clock,
+            statistics: statistics
+        )
+        loopReaders = LoopReaders()
+    }
+
+    var localReads: Int { loopReaders.total }
+    var waiting: Int { writer.queue.count }
+
+    func localRead(_ sql: SQL) throws -> LocalRead? {
+        guard let loop = EventLoop.current else { return nil }
+        if let reader = loopReaders.find(loop) { return try reader.read(sql, on: loop) }
+        let reader = try LoopReader(path: path, configuration: configuration, commits: commits)
+        try loopReaders.add(reader, for: loop)
+        return try reader.read(sql, on: loop)
+    }
+
+    func read<T: Sendable>(
+        deadline: Duration,
+        _ body: @escaping @Sendable (any SQLSession) throws -> T
+    ) async throws -> T {
+        try readers.start()
+        return try await counted { try await readers.queue.perform(deadline: deadline) { try body($0) } }
+    }
+
+    func write<T: Sendable>(
+        deadline: Duration,
+        _ body: @escaping @Sendable (borrowing Transaction) throws -> T
+    ) async throws -> T {
+        try writer.start()
+        return try await counted { try await writer.queue.perform(deadline: deadline) { try body(Transaction($0)) } }
+    }
+
+    private func counted<T: Sendable>(_ body: () async throws -> T) async throws -> T {
+        do {
+            return try await body()
+        } catch let error as StoreError where error.code == .overloaded {
+            statistics.add(.refused)
+            throw error
+        }
+    }
+
+    func prepare(_ migrations: [Migration], identity: String) throws {
+        let lock = try LockFile(path: path + ".lock")
+        try lock.acquire()
+        defer { lock.release() }
+        let connection = try SQLiteConnection(path: path, configuration: configuration, isReader: false)
+        let runner = MigrationRunner(session: connection, file: path, clock: clock)
+        try runner.claim(identity: identity, index: index)
+        try runner.run(migrations)
+    }
+
+    func integrityProblems() async throws -> [String] {
+        try await read(deadline: .seconds(3600)) { session in
+            guard let connection = session as? SQLiteConnection else { return [] }
+            return try connection.integrityProblems()
+        }
+    }
+
+    func close() async {
+        writer.queue.close()
+        readers.queue.close()
+        // Bounded: a thread that hangs in the disk is left behind; it ends with the process.
+        _ = try? await StoreThread.run { [self] in
+            writer.awaitEnd(nanoseconds: 10_000_000_000) && readers.awaitEnd(nanoseconds: 2_000_000_000)
+        }
+    }
+}

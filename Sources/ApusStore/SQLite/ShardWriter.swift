@@ -1,0 +1,194 @@
+import ApusCore
+import CSQLite
+
+/// The one thread that writes a shard: it takes all requests that wait, runs each in a savepoint and commits once.
+///
+/// No timer makes groups: while the disk syncs, the next group gathers. Requests that come while a group runs join it.
+/// A request that fails undoes its own savepoint; the others are committed. Where the engine itself undoes the whole
+/// transaction (disk full, a statement stopped at its deadline), the others run again, each in a transaction of its own.
+///
+/// Between processes the shard's lock file makes one writer at a time. It is held for one group, and the gate before
+/// it keeps order: who lets go queues up behind who waits.
+final class ShardWriter: Sendable {
+    let queue: WorkQueue
+    private let path: String
+    private let configuration: StoreConfiguration
+    private let clock: any Clock
+    private let commits: CommitCounter
+    private let statistics: ShardStatistics
+    private let lock: LockFile
+    private let gate: LockFile
+    private let running: Monitor<Phase>
+
+    private enum Phase { case idle, running, ended }
+
+    init(
+        path: String,
+        queue: WorkQueue,
+        configuration: StoreConfiguration,
+        clock: any Clock,
+        commits: CommitCounter,
+        statistics: ShardStatistics
+    ) throws {
+        self.path = path
+        self.queue = queue
+        self.configuration = configuration
+        self.clock = clock
+        self.commits = commits
+        self.statistics = statistics
+        lock = try LockFile(path: path + ".lock")
+        gate = try LockFile(path: path + ".gate")
+        running = Monitor(.idle)
+    }
+
+    /// Starts the thread if it does not run yet.
+    func start() throws {
+        let mustStart = running.withLock { phase in
+            guard phase == .idle else { return false }
+            phase = .running
+            return true
+        }
+        guard mustStart else { return }
+        do {
+            try StoreThread.start("store-write") { [self] in
+                run()
+                running.withLock { $0 = .ended }
+                running.broadcast()
+            }
+        } catch {
+            running.withLock { $0 = .idle }
+            throw error
+        }
+    }
+
+    /// Waits, for a bounded time, until the thread has done what was queued. Call after the queue was closed.
+    func awaitEnd(nanoseconds: Int) -> Bool {
+        running.wait(nanoseconds: nanoseconds) { $0 == .running ? nil : true } ?? false
+    }
+
+    // MARK: On the thread
+
+    private func run() {
+        var connection: SQLiteConnection?
+        while queue.awaitWork() {
+            do {
+                try gate.acquire()
+                do {
+                    defer { gate.release() }
+                    try lock.acquire()
+                }
+            } catch {
+                queue.failWaiting(StoreError(wrapping: error, "lock"))
+                continue
+            }
+            var finished: [WorkItem] = []
+            do {
+                let session =
+                    try connection ?? SQLiteConnection(path: path, configuration: configuration, isReader: false)
+                connection = session
+                finished = try group(on: session)
+                lock.release()
+                queue.finish(finished)
+            } catch {
+                lock.release()
+                let error = StoreError(wrapping: error, "begin")
+                // Another program writes: who waits goes on waiting, up to its own deadline.
+                if error.code != .busy { queue.failWaiting(error) }
+                if error.code == .inputOutput || error.code == .corrupt { connection = nil }
+            }
+        }
+    }
+
+    /// One group: everything that waits, and what comes while it runs.
+    ///
+    /// - Throws: ``StoreError`` where no transaction could begin; then no request was taken.
+    private func group(on session: SQLiteConnection) throws -> [WorkItem] {
+        try session.begin()
+        let started = clock.now().nanoseconds
+        var taken: [WorkItem] = []
+        var done: [WorkItem] = []
+        var alone: [WorkItem] = []
+        while taken.count < configuration.groupMax {
+            let more = queue.take(max: configuration.groupMax - taken.count)
+            if more.isEmpty { break }
+            taken += more
+            for (index, item) in more.enumerated() {
+                statistics.add(.queueNanoseconds, Int(started - item.queuedAt))
+                if runInSavepoint(item, on: session) { done.append(item) }
+                if session.isIdle {
+                    alone = done + more[(index + 1)...]
+                    done = []
+                    break
+                }
+            }
+            if !alone.isEmpty || session.isIdle { break }
+        }
+        if !session.isIdle { alone += commit(&done, on: session) }
+        for item in alone where runAlone(item, on: session) { done.append(item) }
+        if !done.isEmpty { commits.advance() }
+        let now = clock.now().nanoseconds
+        statistics.add(.commitNanoseconds, Int(now - started))
+        statistics.add(.requests, done.count)
+        statistics.add(.failures, taken.count - done.count)
+        let slow = configuration.slowAfter.nanoseconds
+        statistics.add(.slow, taken.reduce(0) { $0 + (now - $1.queuedAt > slow ? 1 : 0) })
+        return taken
+    }
+
+    /// Commits the group; where that fails, those whose work is lost with it.
+    private func commit(_ done: inout [WorkItem], on session: SQLiteConnection) -> [WorkItem] {
+        if done.isEmpty {
+            session.rollback()
+            return []
+        }
+        do {
+            try session.commit()
+            statistics.add(.commits)
+            return []
+        } catch {
+            session.rollback()
+            defer { done = [] }
+            guard done.count == 1 else { return done }
+            done[0].fail(error)
+            return []
+        }
+    }
+
+    private func runInSavepoint(_ item: WorkItem, on session: SQLiteConnection) -> Bool {
+        session.watch.begin(deadline: item.deadline, item: item)
+        defer { session.watch.end() }
+        do {
+            try session.savepoint()
+            guard item.run(on: session) else {
+                if !session.isIdle { try session.rollbackSavepoint() }
+                return false
+            }
+            guard !session.isIdle else { return false }
+            try session.releaseSavepoint()
+            return true
+        } catch {
+            item.fail(error)
+            session.rollback()
+            return false
+        }
+    }
+
+    /// Runs a request in a transaction of its own, after its group was undone.
+    private func runAlone(_ item: WorkItem, on session: SQLiteConnection) -> Bool {
+        session.watch.begin(deadline: item.deadline, item: item)
+        defer { session.watch.end() }
+        do {
+            try session.begin()
+            if item.run(on: session), !session.isIdle {
+                session.watch.end()
+                try session.commit()
+                statistics.add(.commits)
+                return true
+            }
+        } catch {
+            item.fail(error)
+        }
+        session.rollback()
+        return false
+    }
+}

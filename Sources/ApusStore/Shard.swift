@@ -1,0 +1,155 @@
+/// One shard, reached by a key: everything asked here is asked of one database.
+///
+/// The key's type stands in the handle's type, so a function that works on a customer's rows says so:
+/// `func place(_ order: Order, on shard: Shard<CustomerKey>)`.
+public struct Shard<Key: ShardKey>: Sendable {
+    /// The shard's number, from 0.
+    public let index: Int
+    @usableFromInline let engine: any ShardEngine
+    @usableFromInline let configuration: StoreConfiguration
+
+    @usableFromInline
+    init(index: Int, engine: any ShardEngine, configuration: StoreConfiguration) {
+        self.index = index
+        self.engine = engine
+        self.configuration = configuration
+    }
+
+    // MARK: Writes
+
+    /// Runs `body` in a transaction that is on disk when this returns.
+    ///
+    /// Requests that wait at the same time share one sync of the disk; each succeeds or fails on its own.
+    ///
+    /// - Parameters:
+    ///   - deadline: How long it may wait and work; the configuration's `writeDeadline` unless said.
+    ///   - body: Only SQL; it runs on the shard's writer thread and may run again. See ``Transaction``.
+    /// - Returns: What `body` returns.
+    /// - Throws: What `body` throws, with nothing changed; or ``StoreError``: `overloaded`, `busy`,
+    ///   `deadlineExceeded`, `cancelled`, `diskFull`, `readOnly`, and `outcomeUnknown` where the disk hangs.
+    public func transaction<T: Sendable>(
+        deadline: Duration? = nil,
+        _ body: @escaping @Sendable (borrowing Transaction) throws -> T
+    ) async throws -> T {
+        try await engine.write(deadline: deadline ?? configuration.writeDeadline, body)
+    }
+
+    /// Runs one statement that changes something, in a transaction of its own.
+    ///
+    /// - Returns: How many rows it changed.
+    /// - Throws: As ``transaction(deadline:_:)``.
+    @discardableResult
+    public func execute(_ sql: SQL, deadline: Duration? = nil) async throws -> Int {
+        try await transaction(deadline: deadline) { try $0.execute(sql) }
+    }
+
+    // MARK: Point reads
+
+    /// The first row of a query, or `nil` where there is none.
+    ///
+    /// On a loop it is done at once, in the read transaction of the loop's turn, within a budget of steps.
+    ///
+    /// - Throws: ``StoreError``; `budgetExceeded` for a query that looks at too much: then use
+    ///   ``scan(_:as:deadline:)``.
+    @inlinable
+    public func first<T: Row & Sendable>(_ sql: SQL, as type: T.Type = T.self) async throws -> T? {
+        if var read = try engine.localRead(sql) { return try read.step() ? try T(from: &read.row) : nil }
+        return try await firstElsewhere(sql)
+    }
+
+    /// The first row of a query that always has one, such as a count.
+    ///
+    /// - Throws: As ``first(_:as:)-swift.method``; `rowMissing` where there is none.
+    @inlinable
+    public func one<T: Row & Sendable>(_ sql: SQL, as type: T.Type = T.self) async throws -> T {
+        guard let row = try await first(sql, as: type) else { throw Self.missing() }
+        return row
+    }
+
+    /// All rows of a query that has few.
+    ///
+    /// - Throws: As ``first(_:as:)-swift.method``; `tooLarge` for more rows than the configuration allows.
+    @inlinable
+    public func all<T: Row & Sendable>(_ sql: SQL, as type: T.Type = T.self) async throws -> [T] {
+        if var read = try engine.localRead(sql) {
+            var rows: [T] = []
+            while try read.step() { rows.append(try T(from: &read.row)) }
+            return rows
+        }
+        return try await scan(sql, as: type)
+    }
+
+    // MARK: Scans
+
+    /// All rows of a query that looks at many, read on the shard's own threads.
+    ///
+    /// - Throws: ``StoreError``: `overloaded`, `deadlineExceeded`, `cancelled`, `tooLarge`.
+    public func scan<T: Row & Sendable>(
+        _ sql: SQL,
+        as type: T.Type = T.self,
+        deadline: Duration? = nil
+    ) async throws -> [T] {
+        try await engine.read(deadline: deadline ?? configuration.scanDeadline) { session in
+            var rows: [T] = []
+            try session.query(sql) { row in
+                rows.append(try T(from: &row))
+                return true
+            }
+            return rows
+        }
+    }
+
+    @usableFromInline
+    func firstElsewhere<T: Row & Sendable>(_ sql: SQL) async throws -> T? {
+        try await engine.read(deadline: configuration.scanDeadline) { session in
+            var found: T?
+            try session.query(sql) { row in
+                found = try T(from: &row)
+                return false
+            }
+            return found
+        }
+    }
+
+    @usableFromInline
+    static func missing() -> StoreError { StoreError(.rowMissing, "the query has no row") }
+}
+
+/// The same for types that are read by the names of their columns.
+extension Shard {
+    /// The first row of a query, read by the names of its columns, or `nil`.
+    ///
+    /// - Throws: ``StoreError``.
+    @_disfavoredOverload
+    public func first<T: Decodable & Sendable>(_ sql: SQL, as type: T.Type = T.self) async throws -> T? {
+        try await first(sql, as: Named<T>.self)?.value
+    }
+
+    /// The first row of a query that always has one, read by the names of its columns.
+    ///
+    /// - Throws: ``StoreError``; `rowMissing` where there is none.
+    @_disfavoredOverload
+    public func one<T: Decodable & Sendable>(_ sql: SQL, as type: T.Type = T.self) async throws -> T {
+        try await one(sql, as: Named<T>.self).value
+    }
+
+    /// All rows of a query that has few, read by the names of their columns.
+    ///
+    /// - Throws: ``StoreError``.
+    @_disfavoredOverload
+    public func all<T: Decodable & Sendable>(_ sql: SQL, as type: T.Type = T.self) async throws -> [T] {
+        try await all(sql, as: Named<T>.self).map(\.value)
+    }
+
+    /// All rows of a query that looks at many, read by the names of their columns on the shard's own threads.
+    ///
+    /// - Throws: ``StoreError``.
+    @_disfavoredOverload
+    public func scan<T: Decodable & Sendable>(
+        _ sql: SQL,
+        as type: T.Type = T.self,
+        deadline: Duration? = nil
+    ) async throws -> [T] {
+        try await scan(sql, as: Named<T>.self, deadline: deadline).map(\.value)
+    }
+}

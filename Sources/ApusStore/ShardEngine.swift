@@ -1,0 +1,41 @@
+/// What an engine does for one shard. Users never see it: they hold a ``Shard``.
+@usableFromInline
+protocol ShardEngine: AnyObject, Sendable {
+    /// Where the shard's reads and writes are counted.
+    var statistics: ShardStatistics { get }
+    /// A read that is done at once, on this thread; `nil` where the engine, or this thread, cannot.
+    ///
+    /// The caller ends it before it does anything else.
+    func localRead(_ sql: SQL) throws -> LocalRead?
+    /// Runs `body` in a read transaction off the loop.
+    func read<T: Sendable>(
+        deadline: Duration,
+        _ body: @escaping @Sendable (any SQLSession) throws -> T
+    ) async throws -> T
+    /// Runs `body` in a transaction that is on disk when this returns.
+    func write<T: Sendable>(
+        deadline: Duration,
+        _ body: @escaping @Sendable (borrowing Transaction) throws -> T
+    ) async throws -> T
+    /// Reads done at once on loops so far.
+    var localReads: Int { get }
+    /// Requests that wait to be written now.
+    var waiting: Int { get }
+    /// Makes sure that the shard is the one meant, and applies what is missing of `migrations`, in order. Blocks.
+    func prepare(_ migrations: [Migration], identity: String) throws
+    /// What a full check of the shard finds wrong; empty for a sound one.
+    func integrityProblems() async throws -> [String]
+    /// Finishes what was accepted and lets go of files and threads.
+    func close() async
+}
+
+/// A connection that runs statements for one thread.
+@usableFromInline
+protocol SQLSession: AnyObject {
+    /// Runs a statement to its end and says how many rows it changed.
+    func execute(_ sql: SQL) throws -> Int
+    /// Hands over the rows of a query until `body` says false.
+    func query(_ sql: SQL, _ body: (inout RowReader) throws -> Bool) throws
+    /// The same, with the first columns not counted among the row's own.
+    func query(_ sql: SQL, skipping: Int, _ body: (inout RowReader) throws -> Bool) throws
+}

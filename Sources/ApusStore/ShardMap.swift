@@ -1,0 +1,112 @@
+import ApusCore
+
+/// Which slot a key has and which shard a slot is on, at one version.
+///
+/// A value that never changes: moving a slot makes a new map with the next version.
+public final class ShardMap: Sendable {
+    /// Grows by one with every change of the assignment.
+    public let version: Int
+    /// How keys come to slots.
+    public let sharding: Sharding
+    /// How many shards there are.
+    public let shards: Int
+    /// The shard of each slot.
+    let assignment: [UInt16]
+    /// What ties the shards' files to this map: a random token.
+    let identity: String
+    private let directory: Directory
+
+    init(version: Int, sharding: Sharding, shards: Int, assignment: [UInt16], identity: String) {
+        self.version = version
+        self.sharding = sharding
+        self.shards = shards
+        self.assignment = assignment
+        self.identity = identity
+        self.directory = Directory(sharding)
+    }
+
+    /// The first map of a new store: neighbouring slots share a shard, and shards differ by one slot at most.
+    static func first(_ sharding: Sharding, shards: Int) -> ShardMap {
+        ShardMap(
+            version: 1,
+            sharding: sharding,
+            shards: shards,
+            assignment: (0..<sharding.slots).map { UInt16($0 * shards / sharding.slots) },
+            identity: SecureRandom.token()
+        )
+    }
+
+    /// The shard of a slot.
+    public func shard(ofSlot slot: Int) -> Int { Int(assignment[slot]) }
+
+    /// The slot of a key.
+    ///
+    /// - Throws: ``StoreError`` with code `notInMap` where the directory has no slots for the key's name.
+    /// - Complexity: O(1); for ranges O(log *n*) in the bounds.
+    public func slot(of key: some ShardKey) throws -> Int { try slot(key.shardValue, name: key.directoryName) }
+
+    func slot(_ value: ShardValue, name: String?) throws -> Int {
+        switch sharding.kind {
+        case .hash: return Self.spread(value, over: 0..<sharding.slots)
+        case .range: return rangeSlot(value)
+        case .directory:
+            guard let name else { return Self.spread(value, over: 0..<sharding.slots) }
+            let slots = directory.slots(of: name)
+            guard !slots.isEmpty else {
+                throw StoreError(.notInMap, "the directory of \(sharding.names.count) names has no such name")
+            }
+            return Self.spread(value, over: slots)
+        }
+    }
+
+    private static func spread(_ value: ShardValue, over slots: Range<Int>) -> Int {
+        let hash =
+            switch value {
+            case .integer(let number): XXHash64.hash(number)
+            case .text(let text): XXHash64.hash(text)
+            }
+        return slots.lowerBound + Int(truncatingIfNeeded: hash % UInt64(truncatingIfNeeded: slots.count))
+    }
+
+    /// How many bounds are at or below the value.
+    private func rangeSlot(_ value: ShardValue) -> Int {
+        var low = 0
+        var high = sharding.bounds.count
+        while low < high {
+            let middle = (low + high) / 2
+            if sharding.bounds[middle] <= value { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    /// Names and their slots in a table that one look finds.
+    private struct Directory: Sendable {
+        private var table: [(name: String, slots: Range<Int>)?]
+        private let mask: Int
+        private let others: Range<Int>
+
+        init(_ sharding: Sharding) {
+            var size = 8
+            while size < sharding.names.count * 4 { size *= 2 }
+            table = Array(repeating: nil, count: size)
+            mask = size - 1
+            var next = 0
+            for share in sharding.names {
+                var index = Int(truncatingIfNeeded: XXHash64.hash(share.name)) & mask
+                while table[index] != nil { index = (index + 1) & mask }
+                table[index] = (share.name, next..<next + share.slots)
+                next += share.slots
+            }
+            others = next..<next + sharding.others
+        }
+
+        func slots(of name: String) -> Range<Int> {
+            var index = Int(truncatingIfNeeded: XXHash64.hash(name)) & mask
+            while let entry = table[index] {
+                if entry.name == name { return entry.slots }
+                index = (index + 1) & mask
+            }
+            return others
+        }
+    }
+}

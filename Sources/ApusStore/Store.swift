@@ -1,0 +1,120 @@
+public import ApusCore
+import ApusRuntime
+
+/// A database in several shards, each row on the shard that its key belongs to.
+///
+/// ```swift
+/// let store = Store("shop", shards: 4, sharding: .hash(slots: 4096), migrations: [
+///     Migration(1, "create products", "CREATE TABLE products (id INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT")
+/// ])
+///
+/// let name: String? = try await store.shard(for: id).first("SELECT name FROM products WHERE id = \(id)")
+/// try await store.shard(for: id).transaction { transaction in
+///     try transaction.execute("UPDATE products SET name = \(new) WHERE id = \(id)")
+/// }
+/// ```
+/// A key leads to one shard, and one shard is all that a transaction can touch. Questions to all shards are asked
+/// through ``everyShard``, where they look like what they are.
+///
+/// The embedded engine keeps each shard in a SQLite file of the data folder; several processes may open the same store.
+public final class Store: Block {
+    /// `store`: its engine is chosen by `STORE_URL`.
+    public static let kind = "store"
+    /// The store's name within its system.
+    public let name: String
+    /// How keys come to slots.
+    public let sharding: Sharding
+    /// How many shards a new store has.
+    public let shards: Int
+    let migrations: [Migration]
+    let configuration: StoreConfiguration
+    private let opened = Published<OpenStore>()
+
+    /// Declares a store; nothing is opened yet.
+    ///
+    /// - Parameters:
+    ///   - name: Lower-case, such as `shop`.
+    ///   - shards: How many databases a new store is spread over, 1 to 1024.
+    ///   - sharding: How keys come to slots; 4,096 slots by hash unless said.
+    ///   - migrations: The schema's steps, by ascending number; each shard gets all of them.
+    ///   - configuration: Bounds and sizes.
+    public init(
+        _ name: String,
+        shards: Int = 1,
+        sharding: Sharding = .hash(slots: 4096),
+        migrations: [Migration] = [],
+        configuration: StoreConfiguration = StoreConfiguration()
+    ) {
+        self.name = name
+        self.shards = shards
+        self.sharding = sharding
+        self.migrations = migrations
+        self.configuration = configuration
+    }
+
+    /// Opens the engine that the site names, checks the stored map and applies the migrations that are missing.
+    ///
+    /// A shard whose file is damaged does not keep the others from serving: its own calls say what is wrong with it.
+    ///
+    /// - Throws: `ConfigurationError`; ``StoreError``: `mapMismatch`, `migrationEdited`, `migrationFailed`,
+    ///   `newerSchema`, `wrongShard`, `corrupt` for the map itself, `readOnly`, `diskFull`.
+    public func open(_ site: BlockSite) async throws {
+        guard opened.value == nil else { return }
+        _ = try configuration.checked()
+        _ = try sharding.checked(shards: shards)
+        try Migration.check(migrations)
+        let location = try SQLiteLocation(url: site.url, dataFolder: site.dataFolder)
+        let store = try await StoreThread.run { [self] in
+            try OpenStore(self, folder: location.folder, clock: site.clock)
+        }
+        opened.publish(store)
+    }
+
+    /// Commits what was accepted and closes the files; calls that come later get code `closed`.
+    public func close() async {
+        guard let store = opened.take() else { return }
+        await store.close()
+    }
+
+    /// `sqlite3` on the first shard's file.
+    public var stockClient: String? { opened.value.map { "sqlite3 \($0.folder)/\(OpenStore.fileName(0))" } }
+
+    /// The map of slots in force.
+    ///
+    /// - Throws: ``StoreError`` with code `closed`.
+    public var map: ShardMap { get throws { try current().map } }
+
+    /// The shard that has the rows of `key`.
+    ///
+    /// - Throws: ``StoreError``: `closed`; `notInMap` for a name without slots; what is wrong with the shard's file.
+    /// - Complexity: O(1), some tens of nanoseconds.
+    @inlinable
+    public func shard<Key: ShardKey>(for key: Key) throws -> Shard<Key> {
+        let (index, engine) = try route(key.shardValue, name: key.directoryName)
+        return Shard(index: index, engine: engine, configuration: routeConfiguration)
+    }
+
+    @usableFromInline
+    func route(_ value: ShardValue, name: String?) throws -> (Int, any ShardEngine) {
+        let store = try current()
+        let index = store.map.shard(ofSlot: try store.map.slot(value, name: name))
+        return (index, try store.engine(index))
+    }
+
+    @usableFromInline var routeConfiguration: StoreConfiguration { configuration }
+
+    func current() throws -> OpenStore {
+        guard let store = opened.value else { throw StoreError(.closed, "the store \"\(name)\" is not open") }
+        return store
+    }
+
+    /// What the shards have done since the store was opened.
+    public func statistics() -> StoreStatistics {
+        StoreStatistics(shards: opened.value?.statistics() ?? [])
+    }
+
+    /// What is wrong with each shard's file, by SQLite's full check; empty for a sound store. Reads every page.
+    ///
+    /// - Throws: ``StoreError`` where the check itself cannot run.
+    public func integrity() async throws -> [Int: [String]] { try await current().integrity() }
+}

@@ -1,0 +1,58 @@
+import ApusCore
+
+/// How a store behaves under load. Every wait and every queue has its bound here.
+public struct StoreConfiguration: Sendable, Hashable {
+    /// How long a write waits and works unless the call says otherwise; 5 s.
+    public var writeDeadline: Duration = .seconds(5)
+    /// How long a scan waits and works unless the call says otherwise; 30 s.
+    public var scanDeadline: Duration = .seconds(30)
+    /// Writes that may wait for one shard; 2,048. One more is refused with code `overloaded`.
+    public var writesWaitingMax = 2048
+    /// Requests in one commit; 512.
+    public var groupMax = 512
+    /// Reads that may wait for one shard's reader threads; 256.
+    public var scansWaitingMax = 256
+    /// Reader threads a shard; 1.
+    public var readerThreads = 1
+    /// Steps of SQLite's machine that a read on the loop may take; 100,000, about a millisecond.
+    public var pointReadStepsMax = 100_000
+    /// Rows in one answer; 100,000.
+    public var rowsMax = 100_000
+    /// Page cache of one connection, in bytes; 2 MiB, SQLite's default.
+    public var cacheBytes = 2 << 20
+    /// Size of a database page in a new file, in bytes; 4,096.
+    public var pageBytes = 4096
+    /// Pages in the write-ahead log before the writer copies them into the file; 10,000.
+    public var checkpointPages = 10_000
+    /// From when on a write or a scan counts as slow; 100 ms.
+    public var slowAfter: Duration = .milliseconds(100)
+
+    /// The defaults.
+    public init() {}
+
+    func checked() throws(ConfigurationError) -> Self {
+        try Self.check("writesWaitingMax", writesWaitingMax, 1...1_000_000)
+        try Self.check("groupMax", groupMax, 1...100_000)
+        try Self.check("scansWaitingMax", scansWaitingMax, 1...1_000_000)
+        try Self.check("readerThreads", readerThreads, 1...64)
+        try Self.check("pointReadStepsMax", pointReadStepsMax, 1_000...1_000_000_000)
+        try Self.check("rowsMax", rowsMax, 1...100_000_000)
+        try Self.check("cacheBytes", cacheBytes, 1 << 16...1 << 40)
+        try Self.check("checkpointPages", checkpointPages, 100...10_000_000)
+        guard (512...65536).contains(pageBytes), pageBytes & (pageBytes - 1) == 0 else {
+            throw ConfigurationError(
+                field: "pageBytes",
+                value: "\(pageBytes)",
+                accepted: "a power of two, 512 to 65536"
+            )
+        }
+        return self
+    }
+
+    private static func check(_ field: String, _ value: Int, _ range: ClosedRange<Int>) throws(ConfigurationError) {
+        guard range.contains(value) else {
+            let accepted = "\(range.lowerBound) to \(range.upperBound)"
+            throw ConfigurationError(field: field, value: "\(value)", accepted: accepted)
+        }
+    }
+}
