@@ -85,7 +85,10 @@ class FrameSocket: @unchecked Sendable {
 
     private func happened(_ events: UInt32) {
         guard !isClosed else { return }
-        if events & Channel.timedOutEvent != 0 { return handshakeTimedOut() }
+        if events & Channel.timedOutEvent != 0 {
+            // Not from here: the loop is walking over its deadlines, and closing takes this one out.
+            return loop.execute { if !self.isClosed { self.handshakeTimedOut() } }
+        }
         if !isConnected {
             switch channel.connectResult {
             case .wouldBlock: return

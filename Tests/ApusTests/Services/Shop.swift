@@ -8,7 +8,7 @@ import Distributed
 protocol Desk: ServiceActor {
     distributed func add(_ left: Int, _ right: Int) async throws -> Int
     distributed func place(_ draft: Draft) async throws -> Slip
-    distributed func place(_ draft: Draft, by clerk: String) async throws -> Slip
+    distributed func place(_ draft: Draft, by clerk: String?) async throws -> Slip
     distributed func nothing() async throws
     distributed func refuse(sku: String) async throws
     distributed func crash() async throws
@@ -72,7 +72,7 @@ distributed actor DeskService: Desk {
     distributed func place(_ draft: Draft) -> Slip {
         Slip(number: draft.lines.count, pence: draft.lines.reduce(0) { $0 + $1.quantity * $1.pence })
     }
-    distributed func place(_ draft: Draft, by clerk: String) -> Slip {
+    distributed func place(_ draft: Draft, by clerk: String?) -> Slip {
         Slip(number: draft.lines.count, pence: 0, by: clerk)
     }
     distributed func nothing() { events.note("nothing") }
