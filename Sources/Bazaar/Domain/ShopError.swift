@@ -69,7 +69,11 @@ struct ShopError: Error, Sendable, Hashable, Codable {
         "A checkout with this Idempotency-Key is still running."
     )
     static let unavailable = ShopError(
-        .unavailable, .shop, isRetryable: true, "The shop cannot do this just now; please try again in a moment.")
+        .unavailable,
+        .shop,
+        isRetryable: true,
+        "The shop cannot do this just now; please try again in a moment."
+    )
     static let conflict = ShopError(
         .conflict,
         .shop,

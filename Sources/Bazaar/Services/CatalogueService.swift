@@ -20,7 +20,9 @@ distributed actor CatalogueService: Catalogue {
 
     distributed func products(_ ids: [ProductID]) async throws -> [Product] {
         try await answering {
-            guard ids.count <= Basket.linesMax else { throw ShopError.invalid("products", "At most 100 products, please.") }
+            guard ids.count <= Basket.linesMax else {
+                throw ShopError.invalid("products", "At most 100 products, please.")
+            }
             return try await table.products(ids)
         }
     }

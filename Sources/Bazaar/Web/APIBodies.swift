@@ -60,8 +60,13 @@ enum APIBody {
             self.version = version
             lines = basket.lines.map { line in
                 CartLine(
-                    product: line.product.id.description, title: line.product.title, quantity: line.quantity,
-                    price: Price(line.product.price), amount: Price(line.amount), available: line.product.available)
+                    product: line.product.id.description,
+                    title: line.product.title,
+                    quantity: line.quantity,
+                    price: Price(line.product.price),
+                    amount: Price(line.amount),
+                    available: line.product.available
+                )
             }
             goods = Price(basket.goods)
         }
@@ -113,16 +118,26 @@ enum APIBody {
             placedAt = order.placedAt
             lines = order.lines.map { line in
                 OrderLine(
-                    product: line.product?.description, code: line.code, title: line.title, quantity: line.quantity,
-                    price: Price(line.unitPrice), amount: Price(line.amount))
+                    product: line.product?.description,
+                    code: line.code,
+                    title: line.title,
+                    quantity: line.quantity,
+                    price: Price(line.unitPrice),
+                    amount: Price(line.amount)
+                )
             }
             goods = Price(order.goods)
             postage = Price(order.postage)
             total = Price(order.total)
             address = order.address.map { address in
                 Address(
-                    name: address.name, email: address.email, street: address.street, town: address.town,
-                    postcode: address.postcode, country: address.country)
+                    name: address.name,
+                    email: address.email,
+                    street: address.street,
+                    town: address.town,
+                    postcode: address.postcode,
+                    country: address.country
+                )
             }
             secret = placed.secret
         }

@@ -37,10 +37,12 @@ extension Exchange {
             throw Problem(.unsupportedMediaType, code: "form.mediaType")
         }
         let body = try await body(bytesMax: Self.formBytesMax)
-        do throws(FormFault) {
-            return try body.withUnsafeBytes { bytes throws(FormFault) in try FormFields(bytes) }
-        } catch {
-            throw Problem(error)
+        let parsed = body.withUnsafeBytes { bytes in
+            Result { () throws(FormFault) in try FormFields(bytes) }
+        }
+        switch parsed {
+        case .success(let fields): return fields
+        case .failure(let fault): throw Problem(fault)
         }
     }
 
@@ -66,7 +68,10 @@ extension Exchange {
     /// - Throws: A `Problem` with status 403.
     func checkOrigin(_ form: FormFields, session: Session?) throws {
         let refusal = Problem(
-            .forbidden, code: "form.origin", detail: "This form did not come from a page of this shop. Please try again.")
+            .forbidden,
+            code: "form.origin",
+            detail: "This form did not come from a page of this shop. Please try again."
+        )
         if let origin = text(.origin) {
             let host = String(decoding: authority, as: UTF8.self)
             guard origin == "https://" + host || origin == "http://" + host else { throw refusal }
@@ -133,7 +138,8 @@ extension Exchange {
             """
             default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
             frame-ancestors 'none'
-            """)
+            """
+        )
         setField("X-Content-Type-Options", "nosniff")
         setField("X-Frame-Options", "DENY")
         setField("Referrer-Policy", "same-origin")

@@ -55,7 +55,9 @@ extension Storefront {
 
     private func products(_ query: FormFields) async throws -> APIBody.Products {
         let limit = try query["limit"].map { text throws(ShopError) in
-            do throws(ShopError) { return try Text.quantity(text, in: 1...100) } catch { throw .invalid("limit", error.detail) }
+            do throws(ShopError) { return try Text.quantity(text, in: 1...100) } catch {
+                throw .invalid("limit", error.detail)
+            }
         }
         let count = limit ?? Self.productsPerPage
         guard let name = query["department"] else {
@@ -110,7 +112,8 @@ extension Storefront {
 
     private func answer(_ exchange: Exchange, _ cart: Cart) async throws {
         try exchange.answer(
-            json: APIBody.Cart(id: cart.id, version: cart.version, basket: try await basket(cart)))
+            json: APIBody.Cart(id: cart.id, version: cart.version, basket: try await basket(cart))
+        )
     }
 
     private func addOrderAPI(to routes: inout RouterBuilder) {
@@ -128,7 +131,9 @@ extension Storefront {
         }
         routes.on(Self.apiOrder, "An order, for who has its secret") {
             $0.response = .json(APIBody.Order.self)
-            $0.queries = [RouteInfo.Query("secret", .init(.string), isRequired: true, summary: "As the checkout gave it.")]
+            $0.queries = [
+                RouteInfo.Query("secret", .init(.string), isRequired: true, summary: "As the checkout gave it.")
+            ]
             $0.problems = [.notFound]
         } handler: { exchange, number in
             let secret = try exchange.queryFields()["secret"] ?? ""
@@ -149,15 +154,23 @@ extension Storefront {
         let body = try await exchange.document(APIBody.Checkout.self)
         var form = CheckoutForm(key: key)
         form.address = Address(
-            name: body.address.name, email: body.address.email, street: body.address.street, town: body.address.town,
-            postcode: body.address.postcode, country: body.address.country)
+            name: body.address.name,
+            email: body.address.email,
+            street: body.address.street,
+            town: body.address.town,
+            postcode: body.address.postcode,
+            country: body.address.country
+        )
         switch form.checked() {
         case .success(let address):
             return CheckoutRequest(key: key, cart: cart, version: body.cartVersion, address: address)
         case .failure(let refusal):
             throw Problem(
-                .unprocessableContent, code: "shop.invalidInput", detail: "Some fields are not in order.",
-                members: refusal.errors.sorted { $0.key < $1.key }.map { Problem.Member($0.key, .string($0.value)) })
+                .unprocessableContent,
+                code: "shop.invalidInput",
+                detail: "Some fields are not in order.",
+                members: refusal.errors.sorted { $0.key < $1.key }.map { Problem.Member($0.key, .string($0.value)) }
+            )
         }
     }
 }

@@ -45,7 +45,11 @@ extension Storefront {
         }
         do {
             let request = CheckoutRequest(
-                key: form.key, cart: visit.session.cart, version: form.version, address: address)
+                key: form.key,
+                cart: visit.session.cart,
+                version: form.version,
+                address: address
+            )
             let placed = try await orders.checkOut(request)
             exchange.redirect(to: "/orders/\(placed.order.number)")
         } catch let error as ShopError where error.code != .unavailable {
@@ -60,7 +64,8 @@ extension Storefront {
                 form.version = visit.cart.version
             }
             let notice =
-                error.code == .conflict ? "Your basket changed meanwhile. Please look again before you order." : error.detail
+                error.code == .conflict
+                ? "Your basket changed meanwhile. Please look again before you order." : error.detail
             exchange.answer(error.status, page: Frame(visit).checkout(basket, form: form, notice: notice))
         }
     }

@@ -26,7 +26,8 @@ extension Storefront {
             }
             let frame = try await frame(exchange, department: category)
             exchange.answer(
-                page: frame.department(category, products: products, next: next, isFirst: after == nil))
+                page: frame.department(category, products: products, next: next, isFirst: after == nil)
+            )
         }
         routes.on(Self.product, describe: Self.asPage) { exchange, id in
             let page = try await productPage(id, try await visit(exchange))
@@ -37,7 +38,9 @@ extension Storefront {
     /// A product's page, with what was wrong with the quantity asked for.
     ///
     /// - Throws: ``ShopError`` with code `notFound`.
-    func productPage(_ id: ProductID, _ visit: Visit?, error: String? = nil, quantity: String = "1") async throws -> HTML {
+    func productPage(_ id: ProductID, _ visit: Visit?, error: String? = nil, quantity: String = "1") async throws
+        -> HTML
+    {
         guard let product = try await catalogue.product(id) else { throw ShopError.notFound("product") }
         // The department's next ones by popularity: neighbours on the shelf.
         let more = try await catalogue.department(id.category, after: PageCursor(after: product), count: 4)
@@ -72,7 +75,8 @@ extension Storefront {
         routes.on(Route(.get, "/robots.txt"), describe: Self.asPage) { exchange in
             exchange.answer(
                 type: "text/plain; charset=utf-8",
-                text: "User-agent: *\nDisallow: /basket\nDisallow: /checkout\nDisallow: /orders/\n")
+                text: "User-agent: *\nDisallow: /basket\nDisallow: /checkout\nDisallow: /orders/\n"
+            )
         }
     }
 }

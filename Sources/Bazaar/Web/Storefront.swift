@@ -48,7 +48,8 @@ struct Storefront: Sendable {
         return Basket(
             lines: cart.lines.compactMap { line in
                 products[line.product].map { Basket.Line(product: $0, quantity: line.quantity) }
-            })
+            }
+        )
     }
 
     // MARK: What goes wrong
@@ -84,14 +85,17 @@ struct Storefront: Sendable {
             if problem.status == .serviceUnavailable { exchange.setField("Retry-After", "5") }
             exchange.answer(
                 problem.status,
-                page: Frame().problem(status: Int(problem.status.code), title: title, sentence: sentence))
+                page: Frame().problem(status: Int(problem.status.code), title: title, sentence: sentence)
+            )
         }
     }
 
     private static func words(_ problem: Problem) -> (title: String, sentence: String) {
         switch problem.status {
-        case .notFound: ("There is nothing here", "Perhaps it was sold, perhaps it never was. The shop is full of other things.")
-        case .serviceUnavailable: ("Back in a moment", "We are tidying the shelves. Your basket is safe; please try again.")
+        case .notFound:
+            ("There is nothing here", "Perhaps it was sold, perhaps it never was. The shop is full of other things.")
+        case .serviceUnavailable:
+            ("Back in a moment", "We are tidying the shelves. Your basket is safe; please try again.")
         case .forbidden: ("That did not come from here", problem.detail ?? "Please go back and try again.")
         case .contentTooLarge: ("That is too much", "Please send less and try again.")
         case let status where status.isServerError: ("Something broke", "It was us. Please try again in a moment.")
@@ -104,7 +108,10 @@ extension Frame {
     /// A frame for a visitor.
     init(_ visit: Visit?, department: Category? = nil) {
         self.init(
-            pieces: visit?.cart.pieces ?? 0, formToken: visit?.session.formToken ?? "", department: department)
+            pieces: visit?.cart.pieces ?? 0,
+            formToken: visit?.session.formToken ?? "",
+            department: department
+        )
     }
 }
 
@@ -115,8 +122,11 @@ extension Problem {
         case let problem as Problem: self = problem
         case let error as ShopError:
             self.init(
-                error.status, code: "shop.\(error.code.rawValue)", detail: error.detail,
-                members: error.field.map { [Member("field", .string($0))] } ?? [])
+                error.status,
+                code: "shop.\(error.code.rawValue)",
+                detail: error.detail,
+                members: error.field.map { [Member("field", .string($0))] } ?? []
+            )
         case let error as BodyError: self.init(error.status, code: "http.body", detail: error.description)
         case let error as CallError where error.isRetryable: self.init(.serviceUnavailable, code: "shop.unavailable")
         default: self.init(.internalServerError, code: "internal")
