@@ -12,7 +12,9 @@ final class BrokenShard: ShardEngine {
     var localReads: Int { 0 }
     var waiting: Int { 0 }
     func localRead(_ sql: SQL) throws -> LocalRead? { throw error }
-    func read<T: Sendable>(deadline: Duration, _ body: @escaping @Sendable (any SQLSession) throws -> T) async throws -> T {
+    func read<T: Sendable>(deadline: Duration, _ body: @escaping @Sendable (any SQLSession) throws -> T) async throws
+        -> T
+    {
         throw error
     }
     func write<T: Sendable>(

@@ -128,6 +128,12 @@ public struct SQL: ExpressibleByStringInterpolation, @unchecked Sendable {
         @inlinable
         public mutating func appendInterpolation(_ value: some SQLScalar) { sql.bind(value.sqlValue) }
 
+        /// A value or NULL, bound as a parameter.
+        @inlinable
+        public mutating func appendInterpolation<Value: SQLScalar>(_ value: Value?) {
+            sql.bind(value?.sqlValue ?? .null)
+        }
+
         /// A whole number, bound as a parameter.
         @inlinable
         public mutating func appendInterpolation(_ value: Int) { sql.bind(.integer(Int64(value))) }

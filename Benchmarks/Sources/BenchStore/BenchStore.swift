@@ -26,7 +26,10 @@ struct BenchStore {
         let path = "\(folder)/apus-bench-\(getpid())"
         defer { try? Files.remove(path) }
         var found: [Row] = []
-        if wants("read") { found += try await ReadBench(folder: path + "/read", rounds: rounds, reads: option("--reads", 200_000)).run() }
+        if wants("read") {
+            found += try await ReadBench(folder: path + "/read", rounds: rounds, reads: option("--reads", 200_000))
+                .run()
+        }
         for (writers, bar) in [(8, 3.5), (64, 6.0), (256, 8.0)] where wants("commit-\(writers)") {
             let bench = CommitBench(
                 folder: path + "/commit-\(writers)",

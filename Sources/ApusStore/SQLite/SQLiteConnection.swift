@@ -35,6 +35,7 @@ final class SQLiteConnection: SQLSession, @unchecked Sendable {
         handle = opened
         sqlite3_extended_result_codes(handle, 1)
         sqlite3_busy_timeout(handle, 250)
+        apus_sqlite_harden(handle)
         sqlite3_limit(handle, SQLITE_LIMIT_ATTACHED, 0)
         var persist: Int32 = 1
         sqlite3_file_control(handle, nil, SQLITE_FCNTL_PERSIST_WAL, &persist)
