@@ -190,7 +190,9 @@ struct TracerTests {
         await onThreads(4) { _ in
             tracer.finish(tracer.begin("next", at: Instant(nanoseconds: 0)), at: Instant(nanoseconds: 0))
         }
-        for root in store.recentRoots(most: 20_000) where root.name == "root" {
+        let roots = store.recentRoots(most: 20_000).filter { $0.name == "root" }
+        #expect(!roots.isEmpty)
+        for root in roots {
             let spans = store.spans(traceHigh: root.context.traceHigh, traceLow: root.context.traceLow)
             #expect(spans.count == 82)
         }
