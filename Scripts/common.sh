@@ -126,7 +126,7 @@ run_with_progress() {
     "$@" >"$log" 2>&1 </dev/null &
     pid=$!
     # SIGINT is what SwiftPM listens to; an apt run is waited for, half an installation helps nobody.
-    trap 'kill -INT "$pid" 2>/dev/null; wait "$pid" 2>/dev/null; exit 130' INT
+    trap 'kill -INT "$pid" 2>/dev/null; wait "$pid" 2>/dev/null; say; exit 130' INT
     trap 'kill -INT "$pid" 2>/dev/null; wait "$pid" 2>/dev/null; exit 143' TERM
     while kill -0 "$pid" 2>/dev/null; do
         passed=$((SECONDS - began))

@@ -200,7 +200,9 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Block {
         try await engine?.remove(key)
     }
 
-    /// Forgets `key` in this process's memory; a load that runs will not bring an old value back. Never waits.
+    /// Forgets `key` in this process's memory; a load that runs will not bring an old value back.
+    ///
+    /// Never waits.
     public func invalidate(_ key: Key) {
         let hash = hash(key)
         change(key, hash) { part, evicted in

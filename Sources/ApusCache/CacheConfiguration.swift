@@ -7,9 +7,9 @@ public struct CacheConfiguration: Sendable, Hashable {
     /// An entry's weight is what the cache's weigher says: 1 unless it has one. The capacity is cut into up to 16 equal
     /// parts; an entry heavier than a part is not kept.
     public var capacity = 10_000
-    /// Life of a loaded or set value; `nil` keeps it until it is evicted. 5 minutes unless set.
+    /// Life of a loaded or set value, 5 minutes unless set; `nil` keeps it until it is evicted.
     public var lifetime: Duration? = .seconds(300)
-    /// Life of the knowledge that a key has no value; `nil` does not keep it. 10 seconds unless set.
+    /// Life of the knowledge that a key has no value, 10 seconds unless set; `nil` does not keep it.
     public var absentLifetime: Duration? = .seconds(10)
     /// Life of a loader's error, during which callers get it again; `nil`, the default, does not keep it.
     public var errorLifetime: Duration?

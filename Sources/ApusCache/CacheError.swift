@@ -1,4 +1,4 @@
-/// Why a cache call failed. What a loader throws is passed on as it is.
+/// Why a cache call failed; what a loader throws is passed on as it is.
 public struct CacheError: Error, Sendable {
     /// A cause one can act on; more may be added, so callers keep a default branch.
     @nonexhaustive

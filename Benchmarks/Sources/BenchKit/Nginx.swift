@@ -32,8 +32,9 @@ public enum Nginx {
                 fastcgi_temp_path fastcgi;
                 uwsgi_temp_path uwsgi;
                 scgi_temp_path scgi;
-                log_format main '$remote_addr - [$time_iso8601] "$request" $status $body_bytes_sent '
-                                '$request_time "$http_referer" "$http_user_agent"';
+                log_format main escape=json '{"time":"$time_iso8601","method":"$request_method","path":"$request_uri",'
+                                            '"status":$status,"bytes":$body_bytes_sent,"duration":$request_time,'
+                                            '"peer":"$remote_addr"}';
                 access_log off;
                 sendfile on;
                 tcp_nodelay on;

@@ -7,8 +7,11 @@ import Foundation
     static let answer =
         #"{"id":"85123A","name":"WHITE HANGING HEART T-LIGHT HOLDER","category":"lights","price":255,"stock":412}"#
 
-    static func main() {
+    static func main() async throws {
         let options = Options()
+        if options.rest.first == "server", options.rest.count == 3, let port = UInt16(options.rest[1]) {
+            return try await ApusServer.run(port: port, log: options.rest[2])
+        }
         measured { scratch in
             var report = Report(
                 "serve",
@@ -18,7 +21,10 @@ import Foundation
             )
             let nginx = try startNginx(scratch)
             defer { nginx.child.stop() }
-            let contenders = [nginx]
+            let apus = try startApus(scratch)
+            defer { apus.child.stop() }
+            try requireSameAnswer(apus, nginx)
+            let contenders = [apus, nginx]
             if options.wants("json") {
                 let contest = try Contest(contenders, connections: 64, options: options, scratch: scratch)
                 report.rows += contest.rows("json", bar: 1.1)
@@ -39,5 +45,25 @@ import Foundation
             """
         let child = try Nginx.start("nginx", http: http, port: port, on: .server, scratch: scratch)
         return Contender("nginx", url: "http://127.0.0.1:\(port)\(path)", child: child)
+    }
+
+    static func startApus(_ scratch: Scratch) throws -> Contender {
+        let port = try freePort()
+        let log = scratch.url.appending(path: "apus-access.log").path
+        let child = try Child(
+            ["/proc/\(getpid())/exe", "server", String(port), log],
+            on: .server,
+            output: scratch.url.appending(path: "apus.log")
+        )
+        try waitForPort(port, of: child, named: "apus")
+        return Contender("apus", url: "http://127.0.0.1:\(port)\(path)", child: child)
+    }
+
+    /// Nobody gets to send less than the others.
+    static func requireSameAnswer(_ contenders: Contender...) throws {
+        for contender in contenders {
+            let body = Child.output(of: ["curl", "-fsS", contender.url])
+            guard body == answer else { throw BenchError("\(contender.name) answers \(body)") }
+        }
     }
 }

@@ -126,7 +126,9 @@ public struct ByteWriter: ~Copyable {
         append(UInt8(truncatingIfNeeded: 0x30 &+ number % 10))
     }
 
-    /// Appends a field line: name, colon, space, value, CR LF. The value must be free of control characters.
+    /// Appends a field line: name, colon, space, value, CR LF.
+    ///
+    /// The value must be free of control characters.
     @inline(__always)
     public mutating func append(field name: HeaderName, _ value: StaticString) {
         append(name.spelling)

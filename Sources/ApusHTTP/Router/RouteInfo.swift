@@ -46,7 +46,7 @@ public struct RouteInfo: Sendable {
     public var summary = ""
     /// The group it belongs to in the document.
     public var tag: String?
-    /// Largest request body in bytes, 0 for none; 1 MiB unless set. Beyond it 413.
+    /// Largest request body in bytes, 0 for none; 1 MiB unless set; beyond it 413.
     public var bodyBytesMax = 1 << 20
     /// Query parameters.
     public var queries: [Query] = []

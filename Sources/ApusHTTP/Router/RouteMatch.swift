@@ -1,4 +1,6 @@
-/// Where the parameters of a matched path are. Trivial: up to eight ranges held inline.
+/// Where the parameters of a matched path are.
+///
+/// Trivial: up to eight ranges held inline.
 public struct RouteMatch: Sendable {
     private var ranges: InlineArray<8, HeadRange> = .init(repeating: .empty)
     /// How many parameters there are.

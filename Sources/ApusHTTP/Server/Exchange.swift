@@ -64,9 +64,10 @@ public struct Exchange {
     }
 
     /// The raw bytes of a path parameter, by its place in the route.
-    public func parameter(_ index: Int) -> UnsafeRawBufferPointer {
-        live.pointee.parameters[index].bytes(in: live.headBytes)
-    }
+    public func parameter(_ index: Int) -> UnsafeRawBufferPointer { match[index].bytes(in: path) }
+
+    /// Where the path's parameters lie, as offsets into ``path``.
+    public var match: RouteMatch { live.pointee.match }
 
     // MARK: The request's body
 
@@ -96,11 +97,11 @@ public struct Exchange {
 
     /// The whole body.
     ///
-    /// - Parameter bytesMax: Refuses a longer one, before reading it where its length is stated; the server's
-    ///   ``ServerConfiguration/bodyBytesMax`` unless given.
+    /// - Parameter bytesMax: Refuses a longer one, before reading it where its length is stated; the route's bound,
+    ///   else the server's ``ServerConfiguration/bodyBytesMax``, unless given.
     /// - Throws: ``BodyError``.
     public func body(bytesMax: Int? = nil) async throws(BodyError) -> [UInt8] {
-        let most = bytesMax ?? live.pointee.worker._withUnsafeGuaranteedRef { $0.configuration.bodyBytesMax }
+        let most = bytesMax ?? live.pointee.bodyBytesMax
         if let stated = live.pointee.body.statedLength, stated > UInt64(most) { throw BodyError(.tooLarge) }
         var body: [UInt8] = []
         while let part = try await nextBodyPart() {

@@ -18,9 +18,8 @@ public protocol RequestHandler: Sendable {
 /// - SeeAlso: RFC 9110, RFC 9112.
 public final class Server<Handler: RequestHandler>: Sendable {
     private let configuration: ServerConfiguration
-    private let handler: Handler
+    private let makeHandler: @Sendable (EventLoop) throws -> Handler
     private let observation: ServerObservation
-    private let instruments: RouteTableInstruments
     private let state = Lock(State())
 
     private struct State {
@@ -30,18 +29,29 @@ public final class Server<Handler: RequestHandler>: Sendable {
         var isDraining = false
     }
 
-    /// A server that answers with `handler`.
+    /// A server that answers with handlers of each loop's own.
     ///
+    /// - Parameter makeHandler: Called once on each loop before it accepts; what it captures stays on that loop.
     /// - Throws: `ConfigurationError` for a configuration that makes no sense.
     public init(
         configuration: ServerConfiguration = ServerConfiguration(),
         observation: ServerObservation = ServerObservation(),
-        handler: Handler
+        makeHandler: @escaping @Sendable (EventLoop) throws -> Handler
     ) throws {
         self.configuration = try configuration.checked()
-        self.handler = handler
+        self.makeHandler = makeHandler
         self.observation = observation
-        instruments = RouteTableInstruments((handler.routeNames + ["none"]).map { observation.instruments(route: $0) })
+    }
+
+    /// A server that answers with one handler on all loops.
+    ///
+    /// - Throws: `ConfigurationError` for a configuration that makes no sense.
+    public convenience init(
+        configuration: ServerConfiguration = ServerConfiguration(),
+        observation: ServerObservation = ServerObservation(),
+        handler: Handler
+    ) throws {
+        try self.init(configuration: configuration, observation: observation) { _ in handler }
     }
 
     /// Serves at `address` until ``drain()`` is called or the task is cancelled, and returns when all has ended.
@@ -51,19 +61,27 @@ public final class Server<Handler: RequestHandler>: Sendable {
     ///   - ready: Called once with the address, whose port the kernel may have chosen.
     /// - Throws: `SystemError` when it cannot listen, such as `EADDRINUSE`.
     public func run(
-        at address: SocketAddress, on loops: [EventLoop], ready: @escaping @Sendable (SocketAddress) -> Void = { _ in }
+        at address: SocketAddress,
+        on loops: [EventLoop],
+        ready: @escaping @Sendable (SocketAddress) -> Void = { _ in }
     ) async throws {
+        var answering: [LoopHandler<Handler>] = []
+        for loop in loops {
+            let make = makeHandler
+            let handler = try await Task(executorPreference: loop) { try make(loop) }.value
+            answering.append(LoopHandler(handler, observation: observation))
+        }
         let listeners = try await listen(at: address, on: loops)
         let bound = listeners.first?.address ?? address
         state.withLock { $0.listeners = Array(zip(loops, listeners)) }
         ready(bound)
         await withTaskGroup(of: Void.self) { group in
-            for (loop, listener) in zip(loops, listeners) {
+            for ((loop, listener), handler) in zip(zip(loops, listeners), answering) {
                 let worker = ServerWorker(loop: loop, configuration: configuration, observation: observation)
                 state.withLock { $0.workers.append(worker) }
                 let unowned = UncheckedSendable(listener)
                 group.addTask(executorPreference: loop) { [self] in
-                    await accept(from: unowned.value, worker: worker)
+                    await accept(from: unowned.value, worker: worker, handler: handler)
                 }
             }
             let alreadyDraining = state.withLock { $0.isDraining }
@@ -125,7 +143,7 @@ public final class Server<Handler: RequestHandler>: Sendable {
         return listeners
     }
 
-    private func accept(from listener: Listener, worker: ServerWorker) async {
+    private func accept(from listener: Listener, worker: ServerWorker, handler: LoopHandler<Handler>) async {
         await withDiscardingTaskGroup { group in
             while let channel = await listener.accept() {
                 if worker.connectionCount >= configuration.connectionsPerLoopMax {
@@ -135,7 +153,7 @@ public final class Server<Handler: RequestHandler>: Sendable {
                 }
                 let connection = UncheckedSendable(worker.add(channel))
                 group.addTask(executorPreference: worker.loop) { [self] in
-                    await serve(connection.value)
+                    await serve(connection.value, handler)
                     worker.remove(connection.value)
                 }
             }
@@ -146,13 +164,13 @@ public final class Server<Handler: RequestHandler>: Sendable {
 
     // MARK: One connection
 
-    private func serve(_ connection: UnsafeMutablePointer<ServerConnection>) async {
+    private func serve(_ connection: UnsafeMutablePointer<ServerConnection>, _ handler: LoopHandler<Handler>) async {
         let channel = connection.pointee.channel
         let loop = channel.loop
         while true {
             switch connection.receiveHead() {
             case .request:
-                if await !answer(connection) { return await lingeringClose(connection) }
+                if await !answer(connection, handler) { return await lingeringClose(connection) }
                 connection.endRequest()
             case .wait:
                 let inHead = connection.isInHead
@@ -181,14 +199,19 @@ public final class Server<Handler: RequestHandler>: Sendable {
     ///
     /// - Returns: Whether the connection can take another.
     @inline(__always)
-    private func answer(_ connection: UnsafeMutablePointer<ServerConnection>) async -> Bool {
+    private func answer(
+        _ connection: UnsafeMutablePointer<ServerConnection>,
+        _ handler: LoopHandler<Handler>
+    ) async -> Bool {
         let exchange = Exchange(connection)
         beginSpan(connection)
         do {
             if connection.pointee.span.isRecording {
-                try await Trace.$current.withValue(connection.pointee.span) { try await handler.handle(exchange) }
+                try await Trace.$current.withValue(connection.pointee.span) {
+                    try await handler.handler.handle(exchange)
+                }
             } else {
-                try await handler.handle(exchange)
+                try await handler.handler.handle(exchange)
             }
         } catch {
             answerError(error, exchange)
@@ -197,7 +220,7 @@ public final class Server<Handler: RequestHandler>: Sendable {
         // What the handler left of the body stands between this request and the next.
         if !connection.pointee.body.isAtEnd { await discardBody(connection) }
         let sent = await exchange.flush()
-        finish(connection)
+        finish(connection, handler.instruments)
         return sent && connection.pointee.keepAlive && !connection.pointee.isDraining
     }
 
@@ -214,7 +237,10 @@ public final class Server<Handler: RequestHandler>: Sendable {
         connection.pointee.span = tracer.begin("HTTP", kind: .server, parent: parent, at: connection.pointee.begun)
     }
 
-    private func finish(_ connection: UnsafeMutablePointer<ServerConnection>) {
+    private func finish(
+        _ connection: UnsafeMutablePointer<ServerConnection>,
+        _ instruments: RouteTableInstruments
+    ) {
         let now = connection.pointee.channel.loop.preciseNow()
         let duration = now - connection.pointee.begun
         let status = Int(connection.pointee.status.code)
@@ -233,10 +259,13 @@ public final class Server<Handler: RequestHandler>: Sendable {
         if let log = observation.accessLog {
             let head = connection.headBytes
             var entry = AccessEntry(
-                finished: now, durationNanoseconds: duration.nanoseconds,
+                finished: now,
+                durationNanoseconds: duration.nanoseconds,
                 method: connection.pointee.head.methodText.bytes(in: head),
-                target: connection.pointee.head.target.bytes(in: head), status: status,
-                responseBytes: connection.pointee.answerBytes)
+                target: connection.pointee.head.target.bytes(in: head),
+                status: status,
+                responseBytes: connection.pointee.answerBytes
+            )
             entry.peer = connection.pointee.peer
             entry.requestBytes = connection.pointee.body.count
             entry.trace = span.context
@@ -308,7 +337,9 @@ public final class Server<Handler: RequestHandler>: Sendable {
     }
 
     private func refuse(
-        _ connection: UnsafeMutablePointer<ServerConnection>, _ status: Status, reason: String
+        _ connection: UnsafeMutablePointer<ServerConnection>,
+        _ status: Status,
+        reason: String
     ) async {
         observation.refused.series(reason).increment()
         guard connection.pointee.workspace != nil else { return }
@@ -351,6 +382,19 @@ public final class Server<Handler: RequestHandler>: Sendable {
 struct UncheckedSendable<Value>: @unchecked Sendable {
     let value: Value
     init(_ value: Value) { self.value = value }
+}
+
+/// A loop's handler, and the instruments of its routes.
+final class LoopHandler<Handler: RequestHandler>: Sendable {
+    let handler: Handler
+    let instruments: RouteTableInstruments
+
+    init(_ handler: Handler, observation: ServerObservation) {
+        self.handler = handler
+        instruments = RouteTableInstruments(
+            (handler.routeNames + ["none"]).map { observation.instruments(route: $0) }
+        )
+    }
 }
 
 /// Instruments by route, in memory that requests read without counting references; index -1 is no route.

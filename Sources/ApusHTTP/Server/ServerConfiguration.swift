@@ -37,7 +37,10 @@ public struct ServerConfiguration: Sendable, Hashable {
         }
         guard connectionsPerLoopMax > 0 else {
             throw ConfigurationError(
-                field: "connectionsPerLoopMax", value: "\(connectionsPerLoopMax)", accepted: "1 or more")
+                field: "connectionsPerLoopMax",
+                value: "\(connectionsPerLoopMax)",
+                accepted: "1 or more"
+            )
         }
         return self
     }

@@ -38,7 +38,10 @@ struct ServerConnection {
     var answerLength = -1
     var continueWanted = false
     var route = Int32(-1)
-    var parameters = InlineArray<8, HeadRange>(repeating: .empty)
+    /// The path's parameters, as offsets into the path.
+    var match = RouteMatch()
+    /// Largest request body, in bytes.
+    var bodyBytesMax = 0
     var begun = Instant(nanoseconds: 0)
     var span = Span.none
     var peer: UInt32 = 0
@@ -76,7 +79,9 @@ extension UnsafeMutablePointer<ServerConnection> {
     var headBytes: UnsafeRawBufferPointer {
         let workspace = workspaceInUse
         return UnsafeRawBufferPointer(
-            start: workspace.pointee.input + workspace.pointee.inputStart, count: Int(pointee.head.headBytes))
+            start: workspace.pointee.input + workspace.pointee.inputStart,
+            count: Int(pointee.head.headBytes)
+        )
     }
 
     /// Reads and parses until a head is whole, without waiting.
@@ -90,7 +95,10 @@ extension UnsafeMutablePointer<ServerConnection> {
             if workspace.pointee.inputEnd > workspace.pointee.inputStart {
                 do throws(ParseError) {
                     let progress = try pointee.parser.parse(
-                        workspace.pointee.unread, head: &pointee.head, table: workspace.pointee.table)
+                        workspace.pointee.unread,
+                        head: &pointee.head,
+                        table: workspace.pointee.table
+                    )
                     if case .complete = progress {
                         beginRequest()
                         return .request
@@ -126,6 +134,7 @@ extension UnsafeMutablePointer<ServerConnection> {
         pointee.answerLength = -1
         pointee.continueWanted = pointee.head.expectsContinue
         pointee.route = -1
+        pointee.bodyBytesMax = pointee.worker._withUnsafeGuaranteedRef { $0.configuration.bodyBytesMax }
         pointee.cursor = workspaceInUse.pointee.inputStart + Int(pointee.head.headBytes)
         pointee.body.begin(pointee.head.framing)
     }

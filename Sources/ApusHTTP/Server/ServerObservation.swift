@@ -19,13 +19,22 @@ public struct ServerObservation: Sendable {
         self.tracer = tracer
         connections = metrics.gauge("http_server_connections", help: "Open client connections.")
         requests = metrics.counters(
-            "http_server_requests_total", help: "Requests answered, by route and class of status.",
-            labels: ["route", "status"], seriesMax: 512)
+            "http_server_requests_total",
+            help: "Requests answered, by route and class of status.",
+            labels: ["route", "status"],
+            seriesMax: 512
+        )
         durations = metrics.histograms(
-            "http_server_request_duration_seconds", help: "From a request's first byte to its answer's last.",
-            labels: ["route"], seriesMax: 128)
+            "http_server_request_duration_seconds",
+            help: "From a request's first byte to its answer's last.",
+            labels: ["route"],
+            seriesMax: 128
+        )
         refused = metrics.counters(
-            "http_server_refused_total", help: "Connections closed for what was no request.", labels: ["reason"])
+            "http_server_refused_total",
+            help: "Connections closed for what was no request.",
+            labels: ["reason"]
+        )
     }
 
     /// Instruments of one route, looked up once so that requests do not.
@@ -39,6 +48,7 @@ public struct ServerObservation: Sendable {
         RouteInstruments(
             statuses: InlineArray { requests.series(route, "\($0 + 1)xx") },
             duration: durations.series(route),
-            span: SpanName(route))
+            span: SpanName(route)
+        )
     }
 }

@@ -13,7 +13,8 @@ public final class SpanStore: Sendable {
         var ring: [Kept] = []
         // How many spans were ever kept; the next place is this modulo the capacity.
         var count = 0
-        var listenersCount = 0
+        var isListening = false
+        var waitingMax = 0
         // What listeners have not taken yet.
         var waiting: [Kept] = []
     }
@@ -21,19 +22,16 @@ public final class SpanStore: Sendable {
     /// Most spans held.
     public let capacity: Int
     private let state = Lock(State())
-    private let waitingMax: Int
     private let dropped: Counter?
 
     /// An empty store.
     ///
     /// - Parameters:
     ///   - capacity: Most spans held; 4,096 unless set, about 3 MB.
-    ///   - waitingMax: Most spans held for an exporter; 2,048 unless set, as OpenTelemetry's batch processor has it.
     ///   - metrics: Where spans are counted that an exporter did not take in time.
-    public init(capacity: Int = 4096, waitingMax: Int = 2048, metrics: Metrics? = nil) {
+    public init(capacity: Int = 4096, metrics: Metrics? = nil) {
         precondition(capacity > 0, "a store holds a span")
         self.capacity = capacity
-        self.waitingMax = waitingMax
         dropped = metrics?.counter("apus_spans_export_dropped_total", help: "Spans the exporter did not take in time.")
     }
 
@@ -64,18 +62,24 @@ public final class SpanStore: Sendable {
             state.ring[state.count % capacity] = kept
         }
         state.count += 1
-        guard state.listenersCount > 0 else { return }
-        if state.waiting.count < waitingMax { state.waiting.append(kept) } else { dropped?.increment() }
+        guard state.isListening else { return }
+        if state.waiting.count < state.waitingMax { state.waiting.append(kept) } else { dropped?.increment() }
     }
 
-    /// Starts to hold spans for ``takeWaiting(most:)``.
-    func listen() { state.withLock { $0.listenersCount += 1 } }
+    /// Starts to hold up to `waitingMax` spans for ``takeWaiting(most:)``, which one exporter calls.
+    func listen(waitingMax: Int) {
+        state.withLock { state in
+            precondition(!state.isListening, "a store has one exporter")
+            state.isListening = true
+            state.waitingMax = waitingMax
+        }
+    }
 
     /// Stops holding spans.
     func stopListening() {
         state.withLock { state in
-            state.listenersCount -= 1
-            if state.listenersCount == 0 { state.waiting.removeAll() }
+            state.isListening = false
+            state.waiting.removeAll()
         }
     }
 

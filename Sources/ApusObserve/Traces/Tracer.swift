@@ -7,7 +7,7 @@ public import ApusCore
 /// a share; see ``TraceConfiguration``. What is kept goes to ``SpanStore`` and to those that listen there.
 public final class Tracer: Sendable {
     /// The tracer of the process.
-    public static let process = Tracer(store: SpanStore(), metrics: .process)
+    public static let process = Tracer(store: SpanStore(metrics: .process), metrics: .process)
 
     /// Where kept spans lie.
     public let store: SpanStore

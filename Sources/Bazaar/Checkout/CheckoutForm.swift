@@ -11,6 +11,24 @@ struct CheckoutForm: Sendable, Hashable {
 
     init(key: String) { self.key = key }
 
+    /// The fields that make an address.
+    var address: Address {
+        get { Address(name: name, email: email, street: street, town: town, postcode: postcode, country: country) }
+        set {
+            (name, email, street) = (newValue.name, newValue.email, newValue.street)
+            (town, postcode, country) = (newValue.town, newValue.postcode, newValue.country)
+        }
+    }
+
+    /// Makes sure that an Idempotency-Key is 1 to 64 printable ASCII characters.
+    ///
+    /// - Throws: ``ShopError`` with code `invalidInput`.
+    static func checkKey(_ key: String) throws(ShopError) {
+        guard (1...64).contains(key.utf8.count), key.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+            throw .invalid("key", "The Idempotency-Key is 1 to 64 printable ASCII characters without spaces.")
+        }
+    }
+
     /// Longest text a field takes, in characters.
     static func lengthMax(_ field: String) -> Int {
         switch field {

@@ -1,5 +1,5 @@
 /// Why the shop could not do what was asked.
-struct ShopError: Error, Sendable, Hashable {
+struct ShopError: Error, Sendable, Hashable, Codable {
     /// A cause one can act on.
     enum Code: String, Sendable, Hashable, Codable {
         /// The history's file is not what its README says.

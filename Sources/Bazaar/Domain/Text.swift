@@ -54,8 +54,13 @@ enum Text {
         guard (1...3).contains(trimmed.utf8.count), trimmed.utf8.allSatisfy({ (48...57).contains($0) }),
             let number = Int(trimmed), range.contains(number)
         else {
-            throw .invalid("quantity", "Please give a whole number from \(range.lowerBound) to \(range.upperBound).")
+            throw badQuantity(range)
         }
         return number
+    }
+
+    /// What to say to a quantity outside `range`.
+    static func badQuantity(_ range: ClosedRange<Int>) -> ShopError {
+        .invalid("quantity", "Please give a whole number from \(range.lowerBound) to \(range.upperBound).")
     }
 }

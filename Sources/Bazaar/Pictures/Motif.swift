@@ -26,7 +26,8 @@ enum Motif: String, Sendable, Hashable, CaseIterable {
     // The thing itself before what is printed on it.
     private static let named: [(Set<String>, Motif)] = [
         (["BUNTING", "GARLAND"], .bunting), (["BALLOON", "BALLOONS"], .balloons), (["CLOCK", "CLOCKS"], .clock),
-        (["DOORMAT"], .doormat), (["TIN", "TINS"], .tin), (["SIGN", "PLAQUE", "MEMOBOARD", "CHALKBOARD", "BLACKBOARD"], .plaque),
+        (["DOORMAT"], .doormat), (["TIN", "TINS"], .tin),
+        (["SIGN", "PLAQUE", "MEMOBOARD", "CHALKBOARD", "BLACKBOARD"], .plaque),
         (["NECKLACE", "BRACELET", "BEADS", "LARIAT"], .necklace), (["EARRINGS", "RING", "DIAMANTE", "CRYSTAL"], .gem),
         (["HAIRBAND", "HAIRBANDS", "HAIR", "HAIRCLIPS", "RIBBONS", "SCARF"], .bow),
         (["UMBRELLA", "PARASOL"], .umbrella),
@@ -46,7 +47,8 @@ enum Motif: String, Sendable, Hashable, CaseIterable {
         (["TEDDY", "BEAR", "TOY"], .bear), (["JIGSAW", "PUZZLE"], .jigsaw), (["WATERING"], .wateringCan),
         (["WINDMILL"], .pinwheel), (["PLANT", "PLANTER", "POT", "HERB", "GROW"], .plant), (["SOAP", "SPONGE"], .soap),
         (["BUTTON", "BUTTONS"], .button), (["SEWING", "KNITTING", "THREAD"], .spool), (["KNOB", "KNOBS"], .knob),
-        (["HOOK", "HOOKS", "HANGER"], .hooks), (["DRAWER", "DRAWERS", "CABINET"], .drawers), (["BASKET"], .basket), (["BOX", "BOXES"], .box), (["BUTTERFLY"], .butterfly), (["RABBIT", "BUNNY"], .rabbit),
+        (["HOOK", "HOOKS", "HANGER"], .hooks), (["DRAWER", "DRAWERS", "CABINET"], .drawers), (["BASKET"], .basket),
+        (["BOX", "BOXES"], .box), (["BUTTERFLY"], .butterfly), (["RABBIT", "BUNNY"], .rabbit),
         (["BIRD", "BIRDS", "BIRDHOUSE", "OWL", "ROBIN", "DOVE", "HEN", "CHICK", "CHICKS", "LOVEBIRD"], .bird),
         (["STAR", "STARS"], .star), (["HEART", "HEARTS"], .heart),
         (["FLOWER", "FLOWERS", "ROSE", "ROSES", "DAISY", "BLOSSOM", "LILY"], .flower),

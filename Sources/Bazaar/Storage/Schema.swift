@@ -27,7 +27,8 @@ enum Schema {
 
     static let migrations = [
         Migration(
-            1, "catalogue",
+            1,
+            "catalogue",
             """
             CREATE TABLE products (
               category VARCHAR(16) NOT NULL, code VARCHAR(16) NOT NULL, title VARCHAR(120) NOT NULL,
@@ -41,9 +42,11 @@ enum Schema {
               state VARCHAR(10) NOT NULL, pieces TEXT NOT NULL, expires_at BIGINT NOT NULL,
               PRIMARY KEY (category, order_number));
             CREATE INDEX holds_by_expiry ON holds (state, expires_at);
-            """),
+            """
+        ),
         Migration(
-            2, "sessions and carts",
+            2,
+            "sessions and carts",
             """
             CREATE TABLE sessions (
               id VARCHAR(32) NOT NULL PRIMARY KEY, cart_id VARCHAR(32) NOT NULL, form_token VARCHAR(32) NOT NULL,
@@ -54,9 +57,11 @@ enum Schema {
               cart_id VARCHAR(32) NOT NULL, product VARCHAR(40) NOT NULL, position BIGINT NOT NULL,
               quantity INTEGER NOT NULL CHECK (quantity > 0),
               PRIMARY KEY (cart_id, product));
-            """),
+            """
+        ),
         Migration(
-            3, "checkouts",
+            3,
+            "checkouts",
             """
             CREATE TABLE checkout_keys (
               key_text VARCHAR(64) NOT NULL PRIMARY KEY, cart_id VARCHAR(32) NOT NULL, request TEXT NOT NULL,
@@ -67,9 +72,11 @@ enum Schema {
               order_number VARCHAR(16) NOT NULL PRIMARY KEY, cart_id VARCHAR(32) NOT NULL,
               state VARCHAR(10) NOT NULL, order_text TEXT NOT NULL, due_at BIGINT NOT NULL);
             CREATE INDEX checkouts_by_due ON checkouts (state, due_at);
-            """),
+            """
+        ),
         Migration(
-            4, "customers and orders",
+            4,
+            "customers and orders",
             """
             CREATE TABLE customers (
               number BIGINT NOT NULL PRIMARY KEY, region VARCHAR(16) NOT NULL, country VARCHAR(40) NOT NULL,
@@ -85,6 +92,7 @@ enum Schema {
               title VARCHAR(120) NOT NULL, quantity INTEGER NOT NULL, unit_mills BIGINT NOT NULL,
               PRIMARY KEY (order_number, line));
             CREATE TABLE notes (name VARCHAR(32) NOT NULL PRIMARY KEY, value VARCHAR(64) NOT NULL);
-            """),
+            """
+        ),
     ]
 }
