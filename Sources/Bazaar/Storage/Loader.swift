@@ -1,5 +1,4 @@
-import ApusCore
-import ApusStore
+import Apus
 
 /// Fills an empty store with the catalogue and the year of orders, once.
 struct Loader: Sendable {
@@ -23,14 +22,16 @@ struct Loader: Sendable {
     /// A load that was cut short begins again: nobody has used the shop by then. Only one process may load, the one
     /// that starts the others afterwards.
     ///
-    /// - Parameter progress: Hears what is being done, for people.
+    /// - Parameter progress: Hears how much of what is done, for people.
     /// - Returns: What was loaded; `nil` where there was nothing to do.
-    func loadIfNeeded(progress: (String) -> Void = { _ in }) async throws -> Report? {
+    func loadIfNeeded(progress: (_ done: Int, _ all: Int, _ unit: String) -> Void = { _, _, _ in }) async throws
+        -> Report?
+    {
         let notes = try store.shard(for: NoteKey(name: Self.note))
         let done: String? = try await notes.first("SELECT value FROM notes WHERE name = \(Self.note)")
         if done != nil { return nil }
 
-        progress("reading a year of sales")
+        progress(0, 541_909, "lines of sales read")
         var catalogue = CatalogueBuilder()
         try sales.forEachLine { catalogue.add($0) }
         let products = catalogue.products()
@@ -38,7 +39,7 @@ struct Loader: Sendable {
         report.products = products.count
         try await insert(products)
 
-        progress("writing orders")
+        progress(541_909, 541_909, "lines of sales read")
         let batches = try OrderBatches(store: store)
         try await batches.clear()
         var history = HistoryBuilder(products: products)

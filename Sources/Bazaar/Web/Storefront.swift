@@ -1,6 +1,4 @@
 import Apus
-import ApusCore
-import ApusHTTP
 
 /// The shop on the web: pages for people, JSON for programs. It keeps nothing between requests.
 struct Storefront: Sendable {

@@ -1,6 +1,4 @@
-import ApusCore
-import ApusHTTP
-import ApusRuntime
+import Apus
 
 /// A visitor: keeps cookies, sends forms and documents, reads answers.
 final class Browser: Sendable {

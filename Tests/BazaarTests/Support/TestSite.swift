@@ -1,8 +1,4 @@
 import Apus
-import ApusCore
-import ApusHTTP
-import ApusObserve
-import ApusRuntime
 
 @testable import Bazaar
 
@@ -69,7 +65,14 @@ final class TestSite: Sendable {
     }
 
     private static func offer(_ shop: TestShop, on system: ApusActorSystem) {
-        system.offer(Contracts.catalogue) { CatalogueService(actorSystem: $0, store: shop.store) }
+        system.offer(Contracts.catalogue) { system in
+            CatalogueService(
+                actorSystem: system,
+                store: shop.store,
+                products: Cache("products", CacheConfiguration(capacity: 100, lifetime: .zero), metrics: Metrics()),
+                shelves: Cache("shelves", CacheConfiguration(capacity: 100, lifetime: .zero), metrics: Metrics())
+            )
+        }
         system.offer(Contracts.carts) { CartsService(actorSystem: $0, store: shop.store, clock: shop.clock) }
         system.offer(Contracts.orders) { OrdersService(actorSystem: $0, store: shop.store, clock: shop.clock) }
     }

@@ -1,4 +1,4 @@
-import ApusCore
+import Apus
 
 /// The shop's one stylesheet: served under an address that names its content, so that browsers keep it for good.
 enum Stylesheet {
