@@ -31,30 +31,35 @@ struct Loader: Sendable {
         let done: String? = try await notes.first("SELECT value FROM notes WHERE name = \(Self.note)")
         if done != nil { return nil }
 
-        progress(0, 541_909, "lines of sales read")
         var catalogue = CatalogueBuilder()
-        try sales.forEachLine { catalogue.add($0) }
+        var lines = 0
+        try sales.forEachLine { line in
+            catalogue.add(line)
+            lines += 1
+            if lines % 50_000 == 0 { progress(lines, SalesFile.lineCount, "lines read") }
+        }
         let products = catalogue.products()
         var report = Report()
         report.products = products.count
         try await insert(products)
 
-        progress(541_909, 541_909, "lines of sales read")
         let batches = try OrderBatches(store: store)
         try await batches.clear()
         var history = HistoryBuilder(products: products)
-        // The file is read twice rather than kept: half a million lines would fill the memory of the whole system.
+        // The file is read twice: an order needs the products, and the products need every line.
         var pending: [Order] = []
         try sales.forEachLine { line in
             if let order = history.add(line) { pending.append(order) }
         }
         while let order = history.finish() { pending.append(order) }
         report.orders = pending.count
+        progress(0, pending.count, "orders written")
         report.orderLines = pending.reduce(0) { $0 + $1.lines.count }
         let customers = history.customers()
         report.customers = customers.count
         try await batches.insert(pending)
         try await batches.insert(customers)
+        progress(pending.count, pending.count, "orders written")
         try await notes.execute("INSERT INTO notes (name, value) VALUES (\(Self.note), \(SalesFile.name))")
         return report
     }

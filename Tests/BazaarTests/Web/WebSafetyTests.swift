@@ -154,4 +154,26 @@ struct WebSafetyTests {
             }
         }
     }
+
+    @Test(arguments: Deployment.allCases)
+    func `what breaks behind the pages is a page and a problem document, and says nothing of how`(
+        deployment: Deployment
+    ) async throws {
+        try await TestSite.with(deployment) { site in
+            await site.shop.store.close()
+            let browser = Browser(site)
+            let page = try await browser.get("/products/\(TestShop.mug)")
+            #expect(page.status == 500)
+            #expect(page.body.contains("Something broke"))
+            #expect(page.field("Content-Type") == "text/html; charset=utf-8")
+            let document = try await browser.get("/api/products/\(TestShop.mug)")
+            #expect(document.status == 500)
+            #expect(document.field("Content-Type") == "application/problem+json")
+            for answer in [page, document] {
+                #expect(
+                    !answer.body.contains("Store") && !answer.body.contains("sqlite") && !answer.body.contains("closed")
+                )
+            }
+        }
+    }
 }
