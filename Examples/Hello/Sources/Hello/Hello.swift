@@ -16,7 +16,7 @@ distributed actor GreeterService: Greeter {
         self.greetings = greetings
     }
     distributed func greet(_ name: String) async throws -> String {
-        try await greetings.value(for: name) { "Hello, \(name)!\n" } ?? ""
+        try await greetings.value(for: name) { "Hello, \(name)!\n" }
     }
 }
 
