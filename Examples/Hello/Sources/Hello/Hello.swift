@@ -16,7 +16,7 @@ distributed actor GreeterService: Greeter {
         self.greetings = greetings
     }
     distributed func greet(_ name: String) async throws -> String {
-        try await greetings.value(for: name) { "Hello, \(name)!\n" } ?? ""
+        try await greetings.value(for: name) { "Hello, \(name)!\n" }
     }
 }
 
@@ -34,7 +34,7 @@ struct Hello: System {
     let store = Store("hello")
 
     var body: some SystemContent {
-        Edge(to: "web")
+        //Edge(to: "web")
         Web("web", replicas: 2) { host in Page(greeter: try host.service(greeter)) }
         Service(greeter, replicas: 2) { host in GreeterService(actors: host.actors, greetings: greetings) }
     }
