@@ -8,6 +8,9 @@ public struct Span: Sendable, Hashable {
     // 0 where nothing is recorded; else the address of a record in a pool that is never freed.
     let address: UInt
 
+    /// A span that is not recorded but has a context to pass on.
+    public static func unrecorded(_ context: TraceContext) -> Span { Span(context: context, record: nil) }
+
     init(context: TraceContext, record: UnsafeMutablePointer<SpanRecord>?) {
         self.context = context
         address = UInt(bitPattern: record)
