@@ -97,6 +97,7 @@ final class ShardWriter: Sendable {
                 if error.code == .inputOutput || error.code == .corrupt { connection = nil }
             }
         }
+        connection?.emptyLogAtClose()
     }
 
     /// One group: everything that waits, and what comes while it runs.
