@@ -66,6 +66,7 @@ public struct ChunkedDecoder: Sendable {
     /// - Parameters:
     ///   - bytes: Bytes of the connection; may go on beyond the body.
     ///   - offset: Where to begin in them; moved to the first byte not used.
+    /// - Returns: What comes next.
     /// - Throws: ``ParseError``; the connection is unusable afterwards.
     /// - Complexity: O(1) for data, O(*n*) for what surrounds it.
     public mutating func next(

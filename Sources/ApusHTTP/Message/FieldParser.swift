@@ -11,9 +11,9 @@ struct FieldFacts: Sendable {
     var expectsContinue = false
 }
 
-/// Parses one field line. Offsets are positive, 0 means the line is not whole, negative is an error code.
+/// Parses one field line.
 ///
-/// A step that returns 0 has seen no line feed from the start of the line to the end of the bytes.
+/// Offsets are positive, 0 means the line is not whole, negative is an error code. A step that returns 0 has seen no line feed from the start of the line to the end of the bytes.
 enum FieldParser {
     @inline(__always)
     static func error(_ code: ParseError.Code) -> Int { -Int(code.rawValue) }
@@ -25,6 +25,7 @@ enum FieldParser {
         _ start: Int,
         _ end: Int,
         _ table: HeaderTable,
+        _ names: KnownNames,
         _ fieldsMax: Int,
         _ facts: inout FieldFacts
     ) -> Int {
@@ -32,7 +33,7 @@ enum FieldParser {
         var colon = ByteScan.find(UInt8(ascii: ":"), base, start, min(end, start &+ KnownNames.nameBytesMax &+ 1))
         var id = HeaderName.other
         if colon &- start <= KnownNames.nameBytesMax, colon < end {
-            id = KnownNames.shared.find(base, start, colon &- start, readable: end)
+            id = names.find(base, start, colon &- start, readable: end)
         }
         if id == .other {
             colon = ByteScan.tokenEnd(base, start, end)

@@ -17,7 +17,16 @@ enum FieldRules {
             return Authority.isValid(base, first, last, needsPort: false) ? 0 : FieldParser.error(.malformedHost)
         case .contentLength: return contentLength(base, first, last, &facts)
         case .transferEncoding: return transferEncoding(base, first, last, &facts)
-        case .connection: return connection(base, first, last, &facts)
+        case .connection:
+            // What nearly every client sends, without a loop: "keep-alive".
+            if last &- first == 10, ByteScan.load(base, first) | 0x2020_2000_2020_2020 == 0x696C_612D_7065_656B,
+                ByteScan.byte(base, last &- 2) | 0x20 == UInt8(ascii: "v"),
+                ByteScan.byte(base, last &- 1) | 0x20 == UInt8(ascii: "e")
+            {
+                facts.keepAlive = true
+                return 0
+            }
+            return connection(base, first, last, &facts)
         case .expect:
             if !ASCII.equalIgnoringCase(slice(base, first, last), "100-continue") {
                 return FieldParser.error(.unknownExpectation)

@@ -55,6 +55,7 @@ struct HeadParser: Sendable {
         _ end: Int,
         _ table: HeaderTable
     ) throws(ParseError) -> Int {
+        let names = KnownNames.shared
         while lineStart < end {
             if ByteScan.byte(base, lineStart) == 0x0D {
                 if lineStart &+ 1 == end { break }
@@ -65,7 +66,7 @@ struct HeadParser: Sendable {
                 try fail(FieldParser.error(.bareCarriageReturn), base, end)
                 return 0
             }
-            let next = FieldParser.parseLine(base, lineStart, end, table, limits.fieldsMax, &facts)
+            let next = FieldParser.parseLine(base, lineStart, end, table, names, limits.fieldsMax, &facts)
             if next > 0 {
                 try checkLimits(next)
                 lineStart = next

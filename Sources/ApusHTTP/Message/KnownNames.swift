@@ -58,7 +58,7 @@ struct KnownNames {
 
     /// The known name in `base[start ..< start + count]`, or `.other`.
     ///
-    /// - Parameter readable: How many bytes from `base` may be read; words are loaded whole where they fit.
+    /// Of `base`, `readable` bytes may be read; words are loaded whole where they fit.
     @inline(__always)
     func find(_ base: UnsafeRawPointer, _ start: Int, _ count: Int, readable: Int) -> HeaderName {
         guard count > 0, count <= Self.nameBytesMax else { return .other }

@@ -20,11 +20,11 @@ public enum ParseProgress: Sendable, Hashable {
 
 /// Bounds on a head.
 public struct HeadLimits: Sendable, Hashable {
-    /// Largest head in bytes, its empty line included; 32 KiB unless set, at most 65,535. Beyond it 431.
+    /// Largest head in bytes, its empty line included; 32 KiB unless set, at most 65,535; beyond it 431.
     public var headBytesMax = 32 * 1024
-    /// Longest request or status line in bytes, CR LF included; 8 KiB unless set. Beyond it 414.
+    /// Longest request or status line in bytes, CR LF included; 8 KiB unless set; beyond it 414.
     public var lineBytesMax = 8 * 1024
-    /// Most fields; 128 unless set, at most ``HeaderTable/fieldsMax``. Beyond it 431.
+    /// Most fields; 128 unless set, at most ``HeaderTable/fieldsMax``; beyond it 431.
     public var fieldsMax = HeaderTable.fieldsMax
 
     /// Starts from the defaults.

@@ -13,12 +13,15 @@ public struct ResponseParser: Sendable {
     /// Whether a byte of the head has been seen.
     public var isInHead: Bool { hasBegun }
 
-    /// Goes on with a head. After an interim answer (1xx but 101) the same parser takes the next head.
+    /// Goes on with a head.
+    ///
+    /// After an interim answer (1xx but 101) the same parser takes the next head.
     ///
     /// - Parameters:
     ///   - bytes: Everything received since the end of the last head; may go on beyond this one.
     ///   - head: Filled in; whole only once this returns ``ParseProgress/complete(headBytes:)``.
     ///   - table: Filled in; the same one for the same head.
+    /// - Returns: Whether the head is whole.
     /// - Throws: ``ParseError``; close the connection.
     public mutating func parse(
         _ bytes: UnsafeRawBufferPointer,

@@ -42,113 +42,113 @@ public struct Status: Sendable, Hashable, Comparable, CustomStringConvertible {
         return reason.isEmpty ? "\(code)" : "\(code) \(reason)"
     }
 
-    /// 100 Continue
+    /// 100 Continue.
     @inlinable public static var `continue`: Status { Status(100) }
-    /// 101 Switching Protocols
+    /// 101 Switching Protocols.
     @inlinable public static var switchingProtocols: Status { Status(101) }
-    /// 103 Early Hints
+    /// 103 Early Hints.
     @inlinable public static var earlyHints: Status { Status(103) }
-    /// 200 OK
+    /// 200 OK.
     @inlinable public static var ok: Status { Status(200) }
-    /// 201 Created
+    /// 201 Created.
     @inlinable public static var created: Status { Status(201) }
-    /// 202 Accepted
+    /// 202 Accepted.
     @inlinable public static var accepted: Status { Status(202) }
-    /// 203 Non-Authoritative Information
+    /// 203 Non-Authoritative Information.
     @inlinable public static var nonAuthoritativeInformation: Status { Status(203) }
-    /// 204 No Content
+    /// 204 No Content.
     @inlinable public static var noContent: Status { Status(204) }
-    /// 205 Reset Content
+    /// 205 Reset Content.
     @inlinable public static var resetContent: Status { Status(205) }
-    /// 206 Partial Content
+    /// 206 Partial Content.
     @inlinable public static var partialContent: Status { Status(206) }
-    /// 300 Multiple Choices
+    /// 300 Multiple Choices.
     @inlinable public static var multipleChoices: Status { Status(300) }
-    /// 301 Moved Permanently
+    /// 301 Moved Permanently.
     @inlinable public static var movedPermanently: Status { Status(301) }
-    /// 302 Found
+    /// 302 Found.
     @inlinable public static var found: Status { Status(302) }
-    /// 303 See Other
+    /// 303 See Other.
     @inlinable public static var seeOther: Status { Status(303) }
-    /// 304 Not Modified
+    /// 304 Not Modified.
     @inlinable public static var notModified: Status { Status(304) }
-    /// 307 Temporary Redirect
+    /// 307 Temporary Redirect.
     @inlinable public static var temporaryRedirect: Status { Status(307) }
-    /// 308 Permanent Redirect
+    /// 308 Permanent Redirect.
     @inlinable public static var permanentRedirect: Status { Status(308) }
-    /// 400 Bad Request
+    /// 400 Bad Request.
     @inlinable public static var badRequest: Status { Status(400) }
-    /// 401 Unauthorized
+    /// 401 Unauthorized.
     @inlinable public static var unauthorized: Status { Status(401) }
-    /// 402 Payment Required
+    /// 402 Payment Required.
     @inlinable public static var paymentRequired: Status { Status(402) }
-    /// 403 Forbidden
+    /// 403 Forbidden.
     @inlinable public static var forbidden: Status { Status(403) }
-    /// 404 Not Found
+    /// 404 Not Found.
     @inlinable public static var notFound: Status { Status(404) }
-    /// 405 Method Not Allowed
+    /// 405 Method Not Allowed.
     @inlinable public static var methodNotAllowed: Status { Status(405) }
-    /// 406 Not Acceptable
+    /// 406 Not Acceptable.
     @inlinable public static var notAcceptable: Status { Status(406) }
-    /// 407 Proxy Authentication Required
+    /// 407 Proxy Authentication Required.
     @inlinable public static var proxyAuthenticationRequired: Status { Status(407) }
-    /// 408 Request Timeout
+    /// 408 Request Timeout.
     @inlinable public static var requestTimeout: Status { Status(408) }
-    /// 409 Conflict
+    /// 409 Conflict.
     @inlinable public static var conflict: Status { Status(409) }
-    /// 410 Gone
+    /// 410 Gone.
     @inlinable public static var gone: Status { Status(410) }
-    /// 411 Length Required
+    /// 411 Length Required.
     @inlinable public static var lengthRequired: Status { Status(411) }
-    /// 412 Precondition Failed
+    /// 412 Precondition Failed.
     @inlinable public static var preconditionFailed: Status { Status(412) }
-    /// 413 Content Too Large
+    /// 413 Content Too Large.
     @inlinable public static var contentTooLarge: Status { Status(413) }
-    /// 414 URI Too Long
+    /// 414 URI Too Long.
     @inlinable public static var uriTooLong: Status { Status(414) }
-    /// 415 Unsupported Media Type
+    /// 415 Unsupported Media Type.
     @inlinable public static var unsupportedMediaType: Status { Status(415) }
-    /// 416 Range Not Satisfiable
+    /// 416 Range Not Satisfiable.
     @inlinable public static var rangeNotSatisfiable: Status { Status(416) }
-    /// 417 Expectation Failed
+    /// 417 Expectation Failed.
     @inlinable public static var expectationFailed: Status { Status(417) }
-    /// 421 Misdirected Request
+    /// 421 Misdirected Request.
     @inlinable public static var misdirectedRequest: Status { Status(421) }
-    /// 422 Unprocessable Content
+    /// 422 Unprocessable Content.
     @inlinable public static var unprocessableContent: Status { Status(422) }
-    /// 423 Locked
+    /// 423 Locked.
     @inlinable public static var locked: Status { Status(423) }
-    /// 424 Failed Dependency
+    /// 424 Failed Dependency.
     @inlinable public static var failedDependency: Status { Status(424) }
-    /// 425 Too Early
+    /// 425 Too Early.
     @inlinable public static var tooEarly: Status { Status(425) }
-    /// 426 Upgrade Required
+    /// 426 Upgrade Required.
     @inlinable public static var upgradeRequired: Status { Status(426) }
-    /// 428 Precondition Required
+    /// 428 Precondition Required.
     @inlinable public static var preconditionRequired: Status { Status(428) }
-    /// 429 Too Many Requests
+    /// 429 Too Many Requests.
     @inlinable public static var tooManyRequests: Status { Status(429) }
-    /// 431 Request Header Fields Too Large
+    /// 431 Request Header Fields Too Large.
     @inlinable public static var requestHeaderFieldsTooLarge: Status { Status(431) }
-    /// 451 Unavailable For Legal Reasons
+    /// 451 Unavailable For Legal Reasons.
     @inlinable public static var unavailableForLegalReasons: Status { Status(451) }
-    /// 500 Internal Server Error
+    /// 500 Internal Server Error.
     @inlinable public static var internalServerError: Status { Status(500) }
-    /// 501 Not Implemented
+    /// 501 Not Implemented.
     @inlinable public static var notImplemented: Status { Status(501) }
-    /// 502 Bad Gateway
+    /// 502 Bad Gateway.
     @inlinable public static var badGateway: Status { Status(502) }
-    /// 503 Service Unavailable
+    /// 503 Service Unavailable.
     @inlinable public static var serviceUnavailable: Status { Status(503) }
-    /// 504 Gateway Timeout
+    /// 504 Gateway Timeout.
     @inlinable public static var gatewayTimeout: Status { Status(504) }
-    /// 505 HTTP Version Not Supported
+    /// 505 HTTP Version Not Supported.
     @inlinable public static var httpVersionNotSupported: Status { Status(505) }
-    /// 507 Insufficient Storage
+    /// 507 Insufficient Storage.
     @inlinable public static var insufficientStorage: Status { Status(507) }
-    /// 508 Loop Detected
+    /// 508 Loop Detected.
     @inlinable public static var loopDetected: Status { Status(508) }
-    /// 511 Network Authentication Required
+    /// 511 Network Authentication Required.
     @inlinable public static var networkAuthenticationRequired: Status { Status(511) }
 
     /// The registered reason phrase; empty for a code not in the registry.

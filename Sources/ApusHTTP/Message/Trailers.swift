@@ -14,7 +14,15 @@ public enum Trailers {
         var facts = FieldFacts()
         var offset = 0
         while offset < bytes.count {
-            let next = FieldParser.parseLine(base, offset, bytes.count, table, HeaderTable.fieldsMax, &facts)
+            let next = FieldParser.parseLine(
+                base,
+                offset,
+                bytes.count,
+                table,
+                KnownNames.shared,
+                HeaderTable.fieldsMax,
+                &facts
+            )
             guard next > 0 else {
                 throw ParseError(
                     ParseError.Code(rawValue: UInt8(truncatingIfNeeded: -next)) ?? .malformedTrailer

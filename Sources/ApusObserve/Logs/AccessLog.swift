@@ -2,8 +2,8 @@ public import ApusCore
 
 /// Everything an access log says about one request: pointers into buffers of the server, good until ``AccessLog/record(_:)``
 /// returns.
-//
-// Not Sendable: the buffers belong to the loop that serves the request.
+///
+/// Not Sendable: the buffers belong to the loop that serves the request.
 public struct AccessEntry {
     /// When the answer was finished, on the loop's clock.
     public var finished: Instant

@@ -20,7 +20,7 @@ public final class LineSink: Sendable {
     /// Standard error.
     public static let standardError = LineSink(descriptor: 2)
 
-    /// Writes to `descriptor`, which stays open and its caller's. Ignores SIGPIPE from now on.
+    /// Writes to `descriptor`, which stays open and its caller's; the process ignores SIGPIPE from now on.
     public init(descriptor: Int32) {
         apus_ignore_sigpipe()
         var status = stat()

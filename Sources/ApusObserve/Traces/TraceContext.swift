@@ -10,7 +10,7 @@ public struct TraceContext: Sendable, Hashable {
     public var traceLow: UInt64
     /// The span id; the parent's, where the context came in from outside.
     public var spanID: UInt64
-    /// Bit 0: sampled. Bit 1: the trace id is random.
+    /// Bit 0 says sampled, bit 1 that the trace id is random.
     public var flags: UInt8
 
     /// A context from its parts.

@@ -1,0 +1,37 @@
+// swift-tools-version: 6.2
+import Foundation
+import PackageDescription
+
+/// The same rules as in the package that is measured.
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+/// A benchmark is a folder in `Sources`: `BenchEdge` becomes the executable `bench-edge`.
+let known = ["BenchServe", "BenchEdge", "BenchStore", "BenchRPC"]
+let sources = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Sources")
+let present = known.filter { FileManager.default.fileExists(atPath: sources.appending(path: $0).path) }
+
+let package = Package(
+    name: "benchmarks",
+    products: present.map { bench in
+        .executable(
+            name: "bench-" + bench.dropFirst("Bench".count).lowercased(),
+            targets: [bench]
+        )
+    },
+    dependencies: [.package(name: "apus", path: "..")],
+    targets: [.target(name: "BenchKit", swiftSettings: strict)]
+        + present.map { bench in
+            .executableTarget(
+                name: bench,
+                dependencies: ["BenchKit", .product(name: "Apus", package: "apus")],
+                swiftSettings: strict
+            )
+        },
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,69 @@
+import BenchKit
+import Foundation
+
+/// Serving a routed JSON answer: Apus against nginx, which returns a constant of equal size.
+@main struct BenchServe {
+    static let path = "/api/products/85123A"
+    static let answer =
+        #"{"id":"85123A","name":"WHITE HANGING HEART T-LIGHT HOLDER","category":"lights","price":255,"stock":412}"#
+
+    static func main() async throws {
+        let options = Options()
+        if options.rest.first == "server", options.rest.count == 3, let port = UInt16(options.rest[1]) {
+            return try await ApusServer.run(port: port, log: options.rest[2])
+        }
+        measured { scratch in
+            var report = Report(
+                "serve",
+                question: "What does a routed JSON answer cost beside nginx returning a constant, one core each?",
+                options: options,
+                peers: ["nginx": Nginx.version]
+            )
+            let nginx = try startNginx(scratch)
+            defer { nginx.child.stop() }
+            let apus = try startApus(scratch)
+            defer { apus.child.stop() }
+            try requireSameAnswer(apus, nginx)
+            let contenders = [apus, nginx]
+            if options.wants("json") {
+                let contest = try Contest(contenders, connections: 64, options: options, scratch: scratch)
+                report.rows += contest.rows("json", bar: 1.1)
+                report.notes += contest.failures("json")
+            }
+            try report.finish(options)
+        }
+    }
+
+    static func startNginx(_ scratch: Scratch) throws -> Contender {
+        let port = try freePort()
+        let http = """
+                access_log access.log main buffer=64k flush=1s;
+                server {
+                    listen 127.0.0.1:\(port) backlog=4096;
+                    location = \(path) { default_type application/json; return 200 '\(answer)'; }
+                }
+            """
+        let child = try Nginx.start("nginx", http: http, port: port, on: .server, scratch: scratch)
+        return Contender("nginx", url: "http://127.0.0.1:\(port)\(path)", child: child)
+    }
+
+    static func startApus(_ scratch: Scratch) throws -> Contender {
+        let port = try freePort()
+        let log = scratch.url.appending(path: "apus-access.log").path
+        let child = try Child(
+            ["/proc/\(getpid())/exe", "server", String(port), log],
+            on: .server,
+            output: scratch.url.appending(path: "apus.log")
+        )
+        try waitForPort(port, of: child, named: "apus")
+        return Contender("apus", url: "http://127.0.0.1:\(port)\(path)", child: child)
+    }
+
+    /// Nobody gets to send less than the others.
+    static func requireSameAnswer(_ contenders: Contender...) throws {
+        for contender in contenders {
+            let body = Child.output(of: ["curl", "-fsS", contender.url])
+            guard body == answer else { throw BenchError("\(contender.name) answers \(body)") }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+# ./apus bench: measures against the best alternative, on this machine, in one run.
+# shellcheck shell=bash disable=SC2034
+
+bench_help() {
+    cat <<HELP
+Usage: ./apus bench NAME [--json] [--rounds N] [--case CASE]
+
+Builds Benchmarks in release and runs one of: $(bench_known | tr '\n' ' ')
+Apus and its peers alternate; figures are medians over the rounds. The result, with the machine, the versions and
+the command that made it, is saved as Benchmarks/results/NAME.json. How it is set up: Benchmarks/README.md.
+
+  --json            the saved document on stdout instead of a table
+  --rounds N        interleaved rounds (default 5)
+  --case CASE       only one case
+  --yes             install what is missing without asking
+  --no-install      never install; say what is missing and stop
+
+Example:
+  ./apus bench edge --case 100B-c64
+HELP
+}
+
+# BenchServe is 'serve': a folder a benchmark, BenchKit is what they share.
+bench_known() {
+    (cd "$APUS_ROOT/Benchmarks/Sources" && printf '%s\n' Bench* | sed 's/^Bench//' | grep -vx Kit | tr '[:upper:]' '[:lower:]')
+}
+
+apus_bench() {
+    local name='' pass=() problem log="$APUS_ROOT/.build/apus-bench.log" filtered=no
+    while [ $# -gt 0 ]; do
+        case $1 in
+            -h | --help) bench_help; return 0 ;;
+            --yes) ASSUME_YES=yes ;;
+            --no-install) NO_INSTALL=yes ;;
+            --json) pass+=(--json) ;;
+            --rounds | --case) pass+=("$1" "${2:?$1 needs a value}"); shift ;;
+            -*) usage_error "bench does not know '$1'; ./apus bench --help" ;;
+            *) [ -z "$name" ] || usage_error "one benchmark at a time"; name=$1 ;;
+        esac
+        shift
+    done
+    if [ -z "$name" ]; then bench_help >&2; exit 2; fi
+    bench_known | grep -qx -- "$name" || usage_error "there is no benchmark '$name'; known: $(bench_known | tr '\n' ' ')"
+    problem=$(system_problem) || die "$problem"
+    problem=$(swift_problem) || die "$problem"
+    need_packages "${EMBEDDED_PACKAGES[@]}" nginx haproxy wrk util-linux
+    mkdir -p "$APUS_ROOT/.build" "$APUS_ROOT/Benchmarks/results"
+    if ! run_with_progress "building bench-$name" "$log" \
+        swift build --package-path "$APUS_ROOT/Benchmarks" -c release --product "bench-$name"; then
+        show_errors "$log"
+        die "the build failed; the whole log is $log"
+    fi
+    APUS_COMMIT=$(git -C "$APUS_ROOT" describe --always --dirty 2>/dev/null || true)
+    export APUS_COMMIT
+    exec "$APUS_ROOT/Benchmarks/.build/release/bench-$name" --save "$APUS_ROOT/Benchmarks/results" "${pass[@]}"
+}

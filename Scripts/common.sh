@@ -1,0 +1,181 @@
+# What the commands share. Answers go to stdout, progress and complaints to stderr.
+# Exit codes: 0 ok, 1 failure, 2 usage, 3 a check found something.
+# shellcheck shell=bash disable=SC2034
+
+# What embedded engines need, and nothing else (Documentation/dependencies.md).
+readonly EMBEDDED_PACKAGES=(libsqlite3-dev libzstd-dev pkg-config)
+# What the tests and benchmarks need on top.
+readonly TEST_PACKAGES=(
+    nginx haproxy wrk hey prometheus chromium valgrind shellcheck sqlite3 curl ca-certificates python3-venv util-linux
+)
+readonly SWIFT_WANTED=6.3
+
+ASSUME_YES=no
+NO_INSTALL=no
+
+say() { printf '%s\n' "$*" >&2; }
+die() { say "apus: $*"; exit 1; }
+usage_error() { say "apus: $*"; exit 2; }
+
+# True where a question can be asked and seen.
+is_terminal() { [ -t 0 ] && [ -t 2 ]; }
+
+# A JSON string literal of the first argument.
+json_string() {
+    local text=$1
+    text=${text//\\/\\\\}
+    text=${text//\"/\\\"}
+    text=${text//$'\n'/\\n}
+    text=${text//$'\t'/\\t}
+    printf '"%s"' "$text"
+}
+
+# One line on stdout and failure where this is not Debian 12 or a relative.
+system_problem() {
+    local ID='' ID_LIKE='' VERSION_ID='' PRETTY_NAME=''
+    if [ "$(uname -s)" != Linux ] || [ ! -r /etc/os-release ]; then
+        echo "Apus runs on Debian 12 and its relatives; start it in a Debian 12 machine, virtual machine or container"
+        return 1
+    fi
+    # shellcheck source=/dev/null
+    source /etc/os-release
+    case " $ID $ID_LIKE " in
+        *" debian "*) ;;
+        *)
+            echo "Apus runs on Debian 12 and its relatives, this is ${PRETTY_NAME:-unknown}; use a Debian 12 machine or container"
+            return 1
+            ;;
+    esac
+    if [ "$ID" = debian ] && [ -n "$VERSION_ID" ] && [ "${VERSION_ID%%.*}" -lt 12 ]; then
+        echo "Apus needs Debian 12 or newer, this is ${PRETTY_NAME:-Debian $VERSION_ID}; upgrade, or use a Debian 12 container"
+        return 1
+    fi
+}
+
+# The version of the Swift compiler on the path, such as 6.3.1; empty where there is none.
+swift_version() { swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9][0-9.]*\).*/\1/p' | head -n 1; }
+
+# One line on stdout and failure where the compiler is absent or too old.
+swift_problem() {
+    local found
+    found=$(swift_version)
+    if [ -z "$found" ]; then
+        echo "Apus needs Swift $SWIFT_WANTED and 'swift' is not on the PATH; get it from https://www.swift.org/install/linux/"
+        return 1
+    fi
+    if [ "$(printf '%s\n' "$SWIFT_WANTED" "$found" | sort -V | head -n 1)" != "$SWIFT_WANTED" ]; then
+        echo "Apus needs Swift $SWIFT_WANTED, found $found; get it from https://www.swift.org/install/linux/"
+        return 1
+    fi
+}
+
+package_installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+
+# The names among the arguments that are not installed, one a line.
+packages_missing() {
+    local name
+    for name in "$@"; do
+        package_installed "$name" || echo "$name"
+    done
+}
+
+# Installs what is missing among the arguments; asks once before sudo, refuses where nobody can answer.
+need_packages() {
+    local missing line answer sudo=()
+    mapfile -t missing < <(packages_missing "$@")
+    [ ${#missing[@]} -gt 0 ] || return 0
+    [ "$(id -u)" -eq 0 ] || sudo=(sudo)
+    line="${sudo[*]} apt-get install -y --no-install-recommends ${missing[*]}"
+    line=${line# }
+    if [ "$NO_INSTALL" = yes ]; then die "missing and not installed because of --no-install: $line"; fi
+    if [ "$ASSUME_YES" = no ]; then
+        if ! is_terminal; then die "missing packages; run this, or repeat with --yes: $line"; fi
+        if [ ${#sudo[@]} -gt 0 ]; then
+            printf 'Apus needs: %s\nRun it now? [Y/n] ' "$line" >&2
+            read -r answer || answer=n
+            case $answer in '' | [yY]*) ;; *) die "not installed; run it yourself: $line" ;; esac
+        fi
+    fi
+    if [ ${#sudo[@]} -gt 0 ] && ! command -v sudo >/dev/null; then die "there is no sudo; run this as root: ${line#sudo }"; fi
+    mkdir -p "$APUS_ROOT/.build"
+    local log="$APUS_ROOT/.build/apus-install.log"
+    run_with_progress "installing ${missing[*]}" "$log" install_now "${missing[@]}" ||
+        die "installing failed, see $log; by hand: $line"
+}
+
+install_now() {
+    local sudo=() name
+    [ "$(id -u)" -eq 0 ] || sudo=(sudo)
+    # A fresh machine has no package lists yet; one with old lists needs new ones to find the files.
+    "${sudo[@]}" apt-get update || return
+    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=300 "$@" || return
+    # Debian starts a server it installs, on all addresses. Ours run on loopback, on ports of their own.
+    [ -d /run/systemd/system ] || return 0
+    for name in "$@"; do
+        case $name in nginx | haproxy | prometheus) "${sudo[@]}" systemctl disable --now "$name" ;; esac
+    done
+}
+
+# Runs a command with its output in a log and the last step of it on stderr: a line that renews itself on a
+# terminal, one line every 15 s elsewhere. Returns the command's exit code.
+# Usage: run_with_progress TITLE LOG COMMAND...
+run_with_progress() {
+    local title=$1 log=$2 began=$SECONDS code=0 pid step said=0 passed
+    shift 2
+    "$@" >"$log" 2>&1 </dev/null &
+    pid=$!
+    # SIGINT is what SwiftPM listens to; an apt run is waited for, half an installation helps nobody.
+    trap 'kill -INT "$pid" 2>/dev/null; wait "$pid" 2>/dev/null; say; exit 130' INT
+    trap 'kill -INT "$pid" 2>/dev/null; wait "$pid" 2>/dev/null; exit 143' TERM
+    while kill -0 "$pid" 2>/dev/null; do
+        passed=$((SECONDS - began))
+        if [ -t 2 ]; then
+            step=$(tail -c 400 "$log" | tr '\r' '\n' | grep -v '^[[:space:]]*$' | tail -n 1 | cut -c 1-70 || true)
+            printf '\r\033[K%4d s  %s  %s' "$passed" "$title" "$step" >&2
+        elif [ "$passed" -ge $((said + 15)) ]; then
+            said=$passed
+            step=$(tail -c 400 "$log" | tr '\r' '\n' | grep -v '^[[:space:]]*$' | tail -n 1 | cut -c 1-100 || true)
+            printf '%4d s  %s  %s\n' "$passed" "$title" "$step" >&2
+        fi
+        sleep 0.2
+    done
+    wait "$pid" || code=$?
+    trap - INT TERM
+    if [ -t 2 ]; then printf '\r\033[K' >&2; fi
+    if [ "$code" -eq 0 ]; then
+        printf '%4d s  %s\n' $((SECONDS - began)) "$title: done" >&2
+    else
+        printf '%4d s  %s\n' $((SECONDS - began)) "$title: failed" >&2
+    fi
+    return "$code"
+}
+
+# The lines of a build log that say what went wrong.
+show_errors() { grep -E '(error|warning): ' "$1" | sort -u | head -n 20 >&2 || true; }
+
+# A hash of everything the product is built from; well under 0.3 s.
+sources_hash() {
+    (
+        cd "$APUS_ROOT" || exit
+        find Sources Package.swift -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -d ' ' -f 1
+    )
+}
+
+# Builds one release product unless the sources are those it was built from.
+# Usage: build_release PRODUCT
+build_release() {
+    local product=$1 stamp="$APUS_ROOT/.build/apus-$1.stamp" log="$APUS_ROOT/.build/apus-build.log" hash problem
+    hash=$(sources_hash)
+    if [ -x "$APUS_ROOT/.build/release/$product" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$hash" ]; then return 0; fi
+    problem=$(system_problem) || die "$problem"
+    problem=$(swift_problem) || die "$problem"
+    need_packages "${EMBEDDED_PACKAGES[@]}"
+    mkdir -p "$APUS_ROOT/.build"
+    if ! run_with_progress "building $product" "$log" \
+        swift build --package-path "$APUS_ROOT" -c release --product "$product"; then
+        show_errors "$log"
+        die "the build failed; the whole log is $log"
+    fi
+    echo "$hash" >"$stamp"
+}

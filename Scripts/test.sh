@@ -1,0 +1,209 @@
+# ./apus test: starts the real parts and runs every test; nothing is skipped silently.
+# shellcheck shell=bash disable=SC2034
+
+readonly TEST_PARTS=(nginx haproxy prometheus otlp)
+# Each line: name, passed, failed, seconds.
+TEST_STEPS=()
+TEST_PASSED=0
+TEST_FAILED=0
+TEST_PARTS_STARTED=()
+
+test_help() {
+    cat <<'HELP'
+Usage: ./apus test [options]
+
+Installs what tests need, starts the real parts on loopback, checks format, builds with warnings as errors and
+runs every test. A skipped test is a failure. The last line is 'N passed, N failed'.
+
+  --filter X            only tests whose name matches X; skips format, benchmarks and examples
+  --long                adds release tests, thread and address sanitizers and the full number of rounds,
+                        and writes Benchmarks/results/test-long.json
+  --seed N              repeat a run's random choices
+  --yes                 install what is missing without asking
+  --no-install          never install; say what is missing and stop
+  --json                one JSON document on stdout at the end
+
+Example:
+  ./apus test --filter ApusHTTPTests --seed 42
+HELP
+}
+
+# Notes a step's outcome. Usage: note NAME PASSED FAILED SECONDS
+note() {
+    TEST_STEPS+=("$1 $2 $3 $4")
+    TEST_PASSED=$((TEST_PASSED + $2))
+    TEST_FAILED=$((TEST_FAILED + $3))
+}
+
+# A step that either holds or does not. Usage: check NAME COMMAND...
+check() {
+    local name=$1 log="$APUS_ROOT/.build/apus-test-$1.log" began=$SECONDS
+    shift
+    if run_with_progress "$name" "$log" "$@"; then
+        note "$name" 1 0 $((SECONDS - began))
+    else
+        note "$name" 0 1 $((SECONDS - began))
+        show_errors "$log"
+        say "      the whole log is $log"
+        return 1
+    fi
+}
+
+check_format() {
+    local paths=() path
+    for path in Package.swift Sources Tests Benchmarks/Package.swift Benchmarks/Sources Examples; do
+        [ ! -e "$path" ] || paths+=("$path")
+    done
+    # Build folders of the nested packages hold generated Swift that is not ours to format.
+    find "${paths[@]}" -name .build -prune -o -name '*.swift' -print0 | xargs -0 swift format lint --strict --parallel
+}
+
+check_scripts() { shellcheck -x apus .ci/run Scripts/*.sh Scripts/parts/*.sh; }
+
+# Runs the test bundle of one build and counts from its report, not from what it prints.
+# Usage: run_tests NAME SWIFT-TEST-ARGUMENTS...
+run_tests() {
+    local name=$1 log="$APUS_ROOT/.build/apus-test-$1.log" report="$APUS_ROOT/.build/apus-test-$1.xml"
+    local found="${report%.xml}-swift-testing.xml" began=$SECONDS code=0 ran skipped failed
+    shift
+    rm -f "$report" "$found"
+    run_with_progress "$name tests" "$log" \
+        swift test --parallel --xunit-output "$report" "$@" "${TEST_FILTER[@]}" || code=$?
+    if [ ! -s "$found" ]; then
+        note "$name" 0 1 $((SECONDS - began))
+        show_errors "$log"
+        tail -n 5 "$log" >&2
+        say "      the tests did not finish; the whole log is $log"
+        return 0
+    fi
+    ran=$(sed -n 's/.*<testsuite .* tests="\([0-9]*\)".*/\1/p' "$found")
+    skipped=$(sed -n 's/.*<testsuite .* skipped="\([0-9]*\)".*/\1/p' "$found")
+    # A test may record several issues: count tests, not issues.
+    failed=$(awk '/<testcase /{hit=0} /<failure/{if (!hit) n++; hit=1} END{print n + 0}' "$found")
+    if [ "$skipped" -gt 0 ]; then
+        awk '/<testcase /{line=$0} /<skipped/{print line}' "$found" |
+            sed 's/.*classname="\([^"]*\)" name="\([^"]*\)".*/skipped: \1 \2/' >&2
+        say "      $skipped tests were skipped; here that is a failure"
+    fi
+    [ "$ran" -gt 0 ] || say "      no test ran"
+    if [ "$failed" -gt 0 ]; then grep -E '^✘' "$log" | head -n 60 >&2 || true; say "      the whole log is $log"; fi
+    # The runner may fail where no test did: a crash after the report, an issue outside a test.
+    if [ "$code" -ne 0 ] && [ "$failed" -eq 0 ]; then
+        failed=1
+        ran=$((ran + 1))
+        tail -n 5 "$log" >&2
+    fi
+    if [ "$ran" -eq 0 ] && [ "$skipped" -eq 0 ]; then failed=1 ran=1; fi
+    note "$name" $((ran - failed)) $((failed + skipped)) $((SECONDS - began))
+}
+
+# A copy of the tests built in its own folder. Usage: long_tests NAME SWIFT-FLAGS...
+long_tests() {
+    local name=$1
+    shift
+    check "build-$name" swift build --build-tests --scratch-path ".build/$name" "$@" || return 0
+    run_tests "$name" --skip-build --scratch-path ".build/$name" "$@"
+}
+
+start_parts() {
+    local name
+    # shellcheck source=Scripts/parts.sh
+    source "$APUS_ROOT/Scripts/parts.sh"
+    for name in "${TEST_PARTS[@]}"; do
+        if ! part_runs "$name"; then TEST_PARTS_STARTED+=("$name"); fi
+        part_up "$name" || exit 1
+    done
+    local line
+    while read -r line; do export "${line?}"; done < <(parts_env)
+}
+
+stop_parts() {
+    local name
+    for name in "${TEST_PARTS_STARTED[@]}"; do part_down "$name" 2>/dev/null || true; done
+}
+
+# The outcome as one JSON document.
+test_json() {
+    local step comma='' fields
+    printf '{"passed":%d,"failed":%d,"seed":%s,"seconds":%d' "$TEST_PASSED" "$TEST_FAILED" "$APUS_TEST_SEED" "$SECONDS"
+    printf ',"command":%s,"commit":%s,"swift":%s,"kernel":%s,"cores":%d,"steps":[' "$(json_string "$TEST_COMMAND")" \
+        "$(json_string "$(git rev-parse --short HEAD 2>/dev/null || true)")" "$(json_string "$(swift_version)")" \
+        "$(json_string "$(uname -r)")" "$(nproc)"
+    for step in "${TEST_STEPS[@]}"; do
+        read -ra fields <<<"$step"
+        printf '%s{"name":"%s","passed":%d,"failed":%d,"seconds":%d}' "$comma" "${fields[@]}"
+        comma=,
+    done
+    printf ']}\n'
+}
+
+apus_test() {
+    local long=no json=no filtered='' problem
+    TEST_FILTER=()
+    while [ $# -gt 0 ]; do
+        case $1 in
+            -h | --help) test_help; return 0 ;;
+            --long) long=yes ;;
+            --filter) filtered=${2:?--filter needs a name}; TEST_FILTER+=(--filter "$2"); shift ;;
+            --seed) APUS_TEST_SEED=${2:?--seed needs a number}; shift ;;
+            --yes) ASSUME_YES=yes ;;
+            --no-install) NO_INSTALL=yes ;;
+            --json) json=yes ;;
+            *) usage_error "test does not know '$1'; ./apus test --help" ;;
+        esac
+        shift
+    done
+    cd "$APUS_ROOT" || exit
+    problem=$(system_problem) || die "$problem"
+    problem=$(swift_problem) || die "$problem"
+    need_packages "${EMBEDDED_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
+    mkdir -p .build
+
+    export APUS_TEST_ALL=1
+    export APUS_TEST_SEED=${APUS_TEST_SEED:-$(od -An -N6 -tu8 /dev/urandom | tr -d ' ')}
+    if [ "$long" = yes ]; then
+        export APUS_TEST_ROUNDS=${APUS_TEST_ROUNDS:-200} APUS_TEST_SEEDS=${APUS_TEST_SEEDS:-20000}
+    else
+        export APUS_TEST_ROUNDS=${APUS_TEST_ROUNDS:-20} APUS_TEST_SEEDS=${APUS_TEST_SEEDS:-500}
+    fi
+    TEST_COMMAND="./apus test --seed $APUS_TEST_SEED"
+    [ -z "$filtered" ] || TEST_COMMAND+=" --filter '$filtered'"
+    [ "$long" = no ] || TEST_COMMAND+=" --long"
+    say "seed $APUS_TEST_SEED; to repeat: $TEST_COMMAND"
+
+    trap stop_parts EXIT
+    start_parts
+
+    if [ -z "$filtered" ]; then
+        check format check_format || true
+        check scripts check_scripts || true
+    fi
+    if check build swift build --build-tests --explicit-target-dependency-import-check error; then
+        # Tests of whole processes run release builds, as users do.
+        build_release bazaar
+        export APUS_TEST_BAZAAR="$APUS_ROOT/.build/release/bazaar"
+        if [ -z "$filtered" ]; then
+            check benchmarks swift build --package-path Benchmarks -c release || true
+        fi
+        check hello swift build --package-path Examples/Hello || true
+        export APUS_TEST_HELLO="$APUS_ROOT/Examples/Hello/.build/debug/hello"
+        export APUS_TEST_BENCHMARKS="$APUS_ROOT/Benchmarks/.build/release"
+        run_tests debug --skip-build
+        if [ "$long" = yes ]; then
+            long_tests release -c release -Xswiftc -enable-testing
+            long_tests thread-sanitizer --sanitize=thread
+            long_tests address-sanitizer --sanitize=address
+        fi
+    fi
+    stop_parts
+    trap - EXIT
+
+    if [ "$long" = yes ]; then
+        mkdir -p Benchmarks/results
+        test_json >Benchmarks/results/test-long.json
+    fi
+    if [ "$json" = yes ]; then test_json; fi
+    if [ "$TEST_FAILED" -gt 0 ]; then say "to repeat: $TEST_COMMAND"; fi
+    if [ "$json" = yes ]; then say "$TEST_PASSED passed, $TEST_FAILED failed"; else echo "$TEST_PASSED passed, $TEST_FAILED failed"; fi
+    [ "$TEST_FAILED" -eq 0 ]
+}

@@ -1,0 +1,227 @@
+import ApusCore
+import ApusObserve
+import ApusRuntime
+
+/// One part of a cache: what it knows and what it is loading.
+struct CachePart<Key: Hashable & Sendable, Value: Sendable> {
+    var table: CacheTable<Key, Value, S3FIFO>
+    /// The load that new callers of a key join.
+    var flights: [Key: CacheFlight<Value>] = [:]
+    /// All loads that run, those of invalidated keys included.
+    var running: [ObjectIdentifier: CacheFlight<Value>] = [:]
+    var backgroundLoads = 0
+    var isClosed = false
+
+    init(weightMax: Int) { table = CacheTable(weightMax: weightMax) }
+}
+
+/// One load that runs, with those who wait for it.
+//
+// `@unchecked Sendable` is sound because everything in it is touched only under its part's lock.
+final class CacheFlight<Value: Sendable>: @unchecked Sendable {
+    typealias Waiter = CheckedContinuation<CacheContent<Value>, any Error>
+
+    var task: Task<Void, Never>?
+    var waiters: [ObjectIdentifier: Waiter] = [:]
+    /// Nobody need wait for it: the last waiter's leaving does not end it.
+    let isBackground: Bool
+    /// Its key was invalidated: its result goes to those who wait, and is not kept.
+    var isFenced = false
+
+    init(isBackground: Bool) { self.isBackground = isBackground }
+}
+
+/// One caller's place in a flight.
+//
+// `@unchecked Sendable` is sound because `flight` is touched only under its part's lock.
+private final class CacheTicket<Value: Sendable>: @unchecked Sendable {
+    var flight: CacheFlight<Value>?
+}
+
+extension Cache {
+    typealias Loader = @Sendable () async throws -> Value?
+    private typealias Flight = CacheFlight<Value>
+
+    private enum Admission {
+        case answer(Result<Content, any Error>)
+        case waiting
+    }
+
+    /// Waits for the load of a key, which is begun where none runs.
+    func wait(_ key: Key, _ hash: UInt64, _ load: @escaping Loader) async throws -> Content {
+        let ticket = CacheTicket<Value>()
+        let part = part(hash)
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { (waiter: Flight.Waiter) in
+                switch part.withLock({ self.admit(&$0, key, hash, load, ticket, waiter) }) {
+                case .answer(let answer): waiter.resume(with: answer)
+                case .waiting: break
+                }
+            }
+        } onCancel: {
+            let (waiter, abandoned) = part.withLock { self.leave(&$0, key, ticket) }
+            abandoned?.cancel()
+            waiter?.resume(throwing: CancellationError())
+        }
+    }
+
+    private func admit(
+        _ part: inout Part,
+        _ key: Key,
+        _ hash: UInt64,
+        _ load: @escaping Loader,
+        _ ticket: CacheTicket<Value>,
+        _ waiter: Flight.Waiter
+    ) -> Admission {
+        if Task.isCancelled { return .answer(.failure(CancellationError())) }
+        if part.isClosed {
+            let error = CacheError(.closed, fault: .caller, isRetryable: false, detail: "cache \(name)")
+            return .answer(.failure(error))
+        }
+        // Another load may have ended between this caller's look and the lock.
+        if case .fresh(let content, _) = part.table.find(key, hash, at: now()) {
+            meter.hits.increment()
+            return .answer(.success(content))
+        }
+        meter.misses.increment()
+        if let flight = part.flights[key] {
+            guard flight.waiters.count < configuration.waitersMax else {
+                let detail = "\(flight.waiters.count) waiters, at most \(configuration.waitersMax)"
+                return .answer(
+                    .failure(CacheError(.overloaded, fault: .apus, isRetryable: true, detail: detail))
+                )
+            }
+            flight.waiters[ObjectIdentifier(ticket)] = waiter
+            ticket.flight = flight
+        } else {
+            let flight = Flight(isBackground: false)
+            flight.waiters[ObjectIdentifier(ticket)] = waiter
+            ticket.flight = flight
+            start(flight, &part, key, hash, load)
+        }
+        return .waiting
+    }
+
+    /// Takes a cancelled caller out; the load goes with the last one.
+    private func leave(
+        _ part: inout Part,
+        _ key: Key,
+        _ ticket: CacheTicket<Value>
+    ) -> (Flight.Waiter?, Task<Void, Never>?) {
+        guard let flight = ticket.flight, let waiter = flight.waiters.removeValue(forKey: ObjectIdentifier(ticket))
+        else {
+            return (nil, nil)
+        }
+        guard flight.waiters.isEmpty, !flight.isBackground else { return (waiter, nil) }
+        if part.flights[key] === flight { part.flights[key] = nil }
+        flight.isFenced = true
+        return (waiter, flight.task)
+    }
+
+    /// Begins a load that nobody waits for, unless one runs or too many do.
+    func reload(_ key: Key, _ hash: UInt64, _ load: @escaping Loader) {
+        part(hash).withLock { part in
+            guard part.flights[key] == nil, part.backgroundLoads < configuration.backgroundLoadsMax, !part.isClosed
+            else {
+                return
+            }
+            part.backgroundLoads += 1
+            start(Flight(isBackground: true), &part, key, hash, load)
+        }
+    }
+
+    private func start(_ flight: Flight, _ part: inout Part, _ key: Key, _ hash: UInt64, _ load: @escaping Loader) {
+        part.flights[key] = flight
+        part.running[ObjectIdentifier(flight)] = flight
+        meter.loads.increment()
+        // On the caller's loop, so that the loader's sockets are that loop's.
+        flight.task = Task(executorPreference: EventLoop.current) {
+            let began = self.now()
+            let fetched = await self.fetch(key, load)
+            self.meter.loadTime.record(self.now() - began)
+            self.land(flight, key, hash, fetched)
+            await self.tell(flight, key, hash, fetched)
+        }
+    }
+
+    private struct Fetched {
+        var content: Content
+        /// What the engine behind said about its life.
+        var lifetime: Duration?
+        /// Whether the engine behind has yet to be told.
+        var isNew: Bool
+    }
+
+    /// Asks the engine behind, if there is one, then the loader.
+    private func fetch(_ key: Key, _ load: Loader) async -> Fetched {
+        if let engine {
+            do {
+                if let entry = try await engine.entry(for: key) {
+                    let content = entry.value.map { Content.value($0) } ?? .absent
+                    return Fetched(content: content, lifetime: entry.lifetime, isNew: false)
+                }
+            } catch {
+                meter.engineFailures.increment()
+            }
+        }
+        do {
+            let value = try await load()
+            return Fetched(content: value.map { .value($0) } ?? .absent, isNew: true)
+        } catch {
+            return Fetched(content: .failed(error), isNew: false)
+        }
+    }
+
+    /// Keeps what came, unless its key was invalidated meanwhile, and answers those who wait.
+    private func land(_ flight: Flight, _ key: Key, _ hash: UInt64, _ fetched: Fetched) {
+        var evicted: [Content] = []
+        var isFailed = false
+        if case .failed = fetched.content {
+            isFailed = true
+            meter.loadFailures.increment()
+        }
+        let (waiters, answer) = part(hash).withLock { part in
+            part.running[ObjectIdentifier(flight)] = nil
+            if flight.isBackground { part.backgroundLoads -= 1 }
+            if part.flights[key] === flight { part.flights[key] = nil }
+            var answer = fetched.content
+            if flight.isFenced {
+                meter.refusals.increment()
+            } else if isFailed, let old = fallback(&part, key, hash) {
+                answer = old
+            } else if let life = life(of: fetched.content, fetched.lifetime) {
+                meter.evictions.add(keep(&part, key, hash, fetched.content, life, &evicted))
+            }
+            defer { flight.waiters = [:] }
+            return (flight.waiters.values.map { $0 }, answer)
+        }
+        if isFailed, case .value = answer { meter.stale.add(waiters.count) }
+        for waiter in waiters {
+            if case .failed(let error) = answer {
+                waiter.resume(throwing: error)
+            } else {
+                waiter.resume(returning: answer)
+            }
+        }
+    }
+
+    /// Tells the engine behind what was loaded, unless it was invalidated.
+    private func tell(_ flight: Flight, _ key: Key, _ hash: UInt64, _ fetched: Fetched) async {
+        guard let engine, fetched.isNew, !part(hash).withLock({ _ in flight.isFenced }) else { return }
+        var entry: CacheEngineEntry<Value>?
+        switch fetched.content {
+        case .value(let value): entry = CacheEngineEntry(value: value, lifetime: configuration.lifetime)
+        case .absent:
+            if let life = configuration.absentLifetime { entry = CacheEngineEntry(value: nil, lifetime: life) }
+        case .failed: break
+        }
+        guard let entry else { return }
+        do { try await engine.keep(entry, for: key) } catch { meter.engineFailures.increment() }
+    }
+
+    private func fallback(_ part: inout Part, _ key: Key, _ hash: UInt64) -> Content? {
+        let now = now()
+        let retryAt = (Instant(nanoseconds: now) + configuration.retryPause).nanoseconds
+        return part.table.fallback(key, hash, at: now, retryAt: retryAt)
+    }
+}

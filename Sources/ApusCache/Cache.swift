@@ -1,0 +1,307 @@
+public import ApusCore
+public import ApusObserve
+import ApusRuntime
+
+/// Keeps values that are costly to get, in this process, for every loop.
+///
+///     let products = Cache<ProductID, Product>("products", capacity: 50_000)
+///     let product = try await products.value(for: id) { try await store.product(id) }
+///
+/// However many callers miss the same key at once, its loader runs once. An invalidation during a load keeps the old value
+/// out. A cache is never the only copy of what matters.
+public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Block {
+    typealias Content = CacheContent<Value>
+    typealias Part = CachePart<Key, Value>
+
+    /// `cache`; the engine is chosen by `CACHE_URL`.
+    public static var kind: String { "cache" }
+    /// The cache's name within its system.
+    public let name: String
+    /// How it is sized and how long entries live.
+    public let configuration: CacheConfiguration
+    let weigher: (@Sendable (Key, Value) -> Int)?
+    let engine: (any CacheEngine<Key, Value>)?
+    let parts: [Lock<Part>]
+    let meter: CacheMeter
+    // Written by `open`, before anything uses the cache, as `Block` demands; nil means the machine's clock.
+    nonisolated(unsafe) private var siteClock: (any Clock)?
+    private let seed = Int(truncatingIfNeeded: SecureRandom.number())
+
+    /// Declares a cache.
+    ///
+    /// - Parameters:
+    ///   - name: Its name within the system, and the value of the label `cache` in its metrics.
+    ///   - configuration: Size and lifetimes.
+    ///   - weigher: What an entry weighs, 1 or more, such as its bytes; 1 for each unless given. Called under a lock.
+    ///   - metrics: Where it counts.
+    /// - Precondition: The configuration makes sense; see ``CacheConfiguration/checked()``.
+    public convenience init(
+        _ name: String,
+        _ configuration: CacheConfiguration = CacheConfiguration(),
+        weigher: (@Sendable (Key, Value) -> Int)? = nil,
+        metrics: Metrics = .process
+    ) {
+        self.init(name, configuration, weigher: weigher, engine: nil, metrics: metrics)
+    }
+
+    /// Declares a cache of at most `capacity` entries.
+    public convenience init(_ name: String, capacity: Int, lifetime: Duration? = .seconds(300)) {
+        self.init(name, CacheConfiguration(capacity: capacity, lifetime: lifetime))
+    }
+
+    /// Declares a cache of at most `capacityBytes`, where `weigher` says how many bytes an entry takes.
+    public convenience init(
+        _ name: String,
+        capacityBytes: Int,
+        lifetime: Duration? = .seconds(300),
+        weigher: @escaping @Sendable (Key, Value) -> Int
+    ) {
+        self.init(name, CacheConfiguration(capacity: capacityBytes, lifetime: lifetime), weigher: weigher)
+    }
+
+    /// Declares a cache with an engine behind its memory.
+    public init(
+        _ name: String,
+        _ configuration: CacheConfiguration,
+        weigher: (@Sendable (Key, Value) -> Int)? = nil,
+        engine: (any CacheEngine<Key, Value>)?,
+        metrics: Metrics = .process
+    ) {
+        do {
+            self.configuration = try configuration.checked()
+        } catch {
+            preconditionFailure("cache \(name): \(error)")
+        }
+        self.name = name
+        self.weigher = weigher
+        self.engine = engine
+        meter = CacheMeter(cache: name, metrics: metrics)
+        // Small caches stay whole: a policy sees more in one part than in many.
+        let count = min(16, max(1, configuration.capacity / 1024))
+        let (share, extra) = configuration.capacity.quotientAndRemainder(dividingBy: count)
+        parts = (0..<count).map { Lock(Part(weightMax: share + ($0 < extra ? 1 : 0))) }
+        let gauges = [("entries", "Entries in the cache."), ("weight", "Weight of all entries in the cache.")]
+        for (gauge, help) in gauges {
+            metrics.observe("apus_cache_\(gauge)", help: help, labels: [("cache", name)]) { [weak self] in
+                let statistics = self?.statistics
+                return Double((gauge == "entries" ? statistics?.entries : statistics?.weight) ?? 0)
+            }
+        }
+    }
+
+    /// Takes the site's clock, and its URL, which may only be `memory:`.
+    ///
+    /// - Throws: ``ConfigurationError`` for another URL.
+    public func open(_ site: BlockSite) async throws {
+        switch try CacheEngineChoice(url: site.url) {
+        case .memory: siteClock = site.clock is SystemClock ? nil : site.clock
+        }
+    }
+
+    /// Cancels what is loading, waits for its end, and forgets everything; a closed cache loads no more.
+    public func close() async {
+        for part in parts {
+            let (loads, contents) = part.withLock { part in
+                part.isClosed = true
+                part.flights.removeAll()
+                for flight in part.running.values { flight.isFenced = true }
+                return (part.running.values.compactMap(\.task), part.table.removeAll())
+            }
+            // What was kept dies here, outside of the lock.
+            _ = consume contents
+            for load in loads { load.cancel() }
+            for load in loads { await load.value }
+        }
+        await engine?.close()
+    }
+
+    /// The engine's stock client; none for the memory of a process.
+    public var stockClient: String? { engine?.stockClient }
+
+    // MARK: Looking up
+
+    /// What memory holds for `key`, if it is fresh; never waits, and starts nothing.
+    ///
+    /// `nil` also where the key is known to have no value.
+    public func cached(_ key: Key) -> Value? {
+        let hash = hash(key)
+        let finding = part(hash).withLock { $0.table.find(key, hash, at: now()) }
+        if case .fresh(let content, _) = finding {
+            meter.hits.increment()
+            if case .value(let value) = content { return value }
+            return nil
+        }
+        meter.misses.increment()
+        return nil
+    }
+
+    /// The value for `key`, from memory or from `load`; `nil` where `load` says that there is none, which is kept too.
+    ///
+    /// `load` runs in a task of its own, which carries on for the others when this caller is cancelled, and is cancelled
+    /// with the last of them. Its errors go to all who wait.
+    ///
+    /// - Throws: What `load` throws; ``CacheError`` when too many wait; `CancellationError`.
+    public func value(for key: Key, load: @escaping @Sendable () async throws -> Value?) async throws -> Value? {
+        let hash = hash(key)
+        let finding = part(hash).withLock { $0.table.find(key, hash, at: now()) }
+        switch finding {
+        case .fresh(let content, let refresh):
+            meter.hits.increment()
+            if refresh { reload(key, hash, load) }
+            return try content.get()
+        case .stale(let content, let refresh):
+            meter.hits.increment()
+            meter.stale.increment()
+            if refresh { reload(key, hash, load) }
+            return try content.get()
+        case .missing:
+            return try await wait(key, hash, load).get()
+        }
+    }
+
+    /// The value for `key`, from memory or from `load`, which always has one.
+    ///
+    /// - Throws: What `load` throws; ``CacheError/Code/absent`` where another caller's loader said that there is none;
+    ///   else as the other form.
+    public func value(for key: Key, load: @escaping @Sendable () async throws -> Value) async throws -> Value {
+        let optional: @Sendable () async throws -> Value? = { try await load() }
+        if let value = try await value(for: key, load: optional) { return value }
+        throw CacheError(.absent, fault: .caller, isRetryable: false, detail: "cache \(name)")
+    }
+
+    // MARK: Changing
+
+    /// Keeps `value` for `key`, here and in the engine behind.
+    ///
+    /// - Parameters:
+    ///   - value: The value; `nil` keeps the knowledge that there is none.
+    ///   - key: What it is found by.
+    ///   - lifetime: Its life, with jitter; the configuration's unless given.
+    /// - Throws: What the engine throws; memory has the value then all the same.
+    public func set(_ value: Value?, for key: Key, lifetime: Duration? = nil) async throws {
+        let hash = hash(key)
+        let content = value.map { Content.value($0) } ?? .absent
+        change(key, hash) { part, evicted in
+            if let life = self.life(of: content, lifetime) {
+                return self.keep(&part, key, hash, content, life, &evicted)
+            }
+            if let old = part.table.remove(key, hash) { evicted.append(old) }
+            return 0
+        }
+        let life = lifetime ?? (value == nil ? configuration.absentLifetime : configuration.lifetime)
+        try await engine?.keep(CacheEngineEntry(value: value, lifetime: life), for: key)
+    }
+
+    /// Forgets `key`, here and in the engine behind; a load that runs will not bring an old value back.
+    ///
+    /// - Throws: What the engine throws; memory has forgotten the key then all the same.
+    public func remove(_ key: Key) async throws {
+        invalidate(key)
+        try await engine?.remove(key)
+    }
+
+    /// Forgets `key` in this process's memory; a load that runs will not bring an old value back.
+    ///
+    /// Never waits.
+    public func invalidate(_ key: Key) {
+        let hash = hash(key)
+        change(key, hash) { part, evicted in
+            if let old = part.table.remove(key, hash) { evicted.append(old) }
+            return 0
+        }
+    }
+
+    /// Forgets everything, here and in the engine behind; loads that run will not bring old values back.
+    ///
+    /// - Throws: What the engine throws; memory is empty then all the same.
+    public func removeAll() async throws {
+        for part in parts {
+            _ = part.withLock { part in
+                for flight in part.flights.values { flight.isFenced = true }
+                part.flights.removeAll()
+                return part.table.removeAll()
+            }
+        }
+        try await engine?.removeAll()
+    }
+
+    /// What the cache did and what it holds.
+    public var statistics: CacheStatistics {
+        var statistics = meter.statistics
+        for part in parts {
+            part.withLock { part in
+                statistics.entries += part.table.count
+                statistics.weight += part.table.weight
+            }
+        }
+        return statistics
+    }
+
+    // MARK: Parts
+
+    func hash(_ key: Key) -> UInt64 { UInt64(bitPattern: Int64(key._rawHashValue(seed: seed))) }
+
+    func part(_ hash: UInt64) -> Lock<Part> { parts[Int(truncatingIfNeeded: (hash >> 32) % UInt64(parts.count))] }
+
+    /// The cache's time in nanoseconds: on a loop that of its turn.
+    func now() -> Int64 {
+        if let siteClock { return siteClock.now().nanoseconds }
+        return (EventLoop.current?.now ?? SystemClock().now()).nanoseconds
+    }
+
+    /// Changes a part, fences the key's load, and lets what went die outside of the lock.
+    private func change(_ key: Key, _ hash: UInt64, _ body: (inout Part, inout [Content]) -> Int) {
+        var evicted: [Content] = []
+        let evictions = part(hash).withLock { part in
+            if let flight = part.flights.removeValue(forKey: key) { flight.isFenced = true }
+            return body(&part, &evicted)
+        }
+        meter.evictions.add(evictions)
+    }
+
+    /// Puts an entry into its part and makes room; returns how many others went.
+    func keep(
+        _ part: inout Part,
+        _ key: Key,
+        _ hash: UInt64,
+        _ content: Content,
+        _ life: CacheLife,
+        _ evicted: inout [Content]
+    ) -> Int {
+        var weight = 1
+        if case .value(let value) = content, let weigher { weight = max(1, weigher(key, value)) }
+        if !part.table.set(key, hash, content, life, weight: weight, at: now(), evicted: &evicted) {
+            meter.refusals.increment()
+        }
+        return part.table.evict(&evicted)
+    }
+
+    /// How long an entry is good for what; `nil` where it is not to be kept.
+    func life(of content: Content, _ lifetime: Duration?) -> CacheLife? {
+        let base: Duration?
+        switch content {
+        case .value:
+            base = lifetime ?? configuration.lifetime
+            if base == nil { return .forever }
+        case .absent: base = lifetime ?? configuration.absentLifetime
+        case .failed: base = configuration.errorLifetime
+        }
+        guard let base else { return nil }
+        let now = Instant(nanoseconds: now())
+        let jitter = 1 + Double.random(in: -1...1) * configuration.lifetimeJitter
+        let nanoseconds = Double(base.nanoseconds) * jitter
+        let fresh = now + .nanoseconds(Int64(min(nanoseconds, 0x1p62)))
+        guard case .value = content else {
+            let until = fresh.nanoseconds
+            return CacheLife(refreshAt: .max, freshUntil: until, revalidateUntil: until, errorUntil: until)
+        }
+        let refresh =
+            configuration.refreshAfter.map { now + .nanoseconds(Int64(min(nanoseconds * $0, 0x1p62))) } ?? fresh
+        return CacheLife(
+            refreshAt: refresh.nanoseconds,
+            freshUntil: fresh.nanoseconds,
+            revalidateUntil: (fresh + configuration.staleWhileRevalidate).nanoseconds,
+            errorUntil: (fresh + configuration.staleIfError).nanoseconds
+        )
+    }
+}

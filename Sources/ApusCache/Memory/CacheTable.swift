@@ -1,0 +1,215 @@
+/// What is known about a key.
+enum CacheContent<Value: Sendable>: Sendable {
+    case value(Value)
+    case absent
+    case failed(any Error)
+
+    /// The value, `nil` for absent.
+    func get() throws -> Value? {
+        switch self {
+        case .value(let value): return value
+        case .absent: return nil
+        case .failed(let error): throw error
+        }
+    }
+}
+
+/// Until when an entry is what; in nanoseconds of the cache's clock.
+struct CacheLife {
+    /// A hit from here on starts a reload.
+    var refreshAt: Int64
+    /// Fresh before.
+    var freshUntil: Int64
+    /// Served once more before, while it is reloaded.
+    var revalidateUntil: Int64
+    /// Served before, where reloading fails.
+    var errorUntil: Int64
+
+    static let forever = CacheLife(refreshAt: .max, freshUntil: .max, revalidateUntil: .max, errorUntil: .max)
+}
+
+/// One part of a cache's memory: an open-addressed table over a slab of entries, with its policy.
+///
+/// Not thread-safe: it lies under its part's lock. Values that go are handed out, so that they die outside of it.
+struct CacheTable<Key: Hashable & Sendable, Value: Sendable, Policy: CachePolicy> {
+    private struct Entry {
+        let key: Key
+        let hash: UInt64
+        var content: CacheContent<Value>
+        var life: CacheLife
+    }
+
+    enum Finding {
+        /// Good; `refresh` says that a reload is due.
+        case fresh(CacheContent<Value>, refresh: Bool)
+        /// Beyond its life, but to be served while a reload runs; `refresh` is false in the pause after a failed one.
+        case stale(CacheContent<Value>, refresh: Bool)
+        case missing
+    }
+
+    private let weightMax: Int
+    private var policy: Policy
+    // Places plus one; 0 is empty. Linear probing with backward shift.
+    private var cells: [UInt32]
+    private var entries: [Entry?] = []
+    private var freePlaces: [Int] = []
+    private(set) var count = 0
+    private var hand = 0
+
+    init(weightMax: Int) {
+        self.weightMax = weightMax
+        policy = Policy(weightMax: weightMax)
+        cells = Array(repeating: 0, count: 16)
+    }
+
+    var weight: Int { policy.weight }
+
+    private func home(_ hash: UInt64) -> Int { Int(truncatingIfNeeded: hash) & (cells.count - 1) }
+
+    /// The cell of a key, or the empty one where it would be.
+    private func cell(_ key: Key, _ hash: UInt64) -> (cell: Int, place: Int?) {
+        var cell = home(hash)
+        while true {
+            let stored = cells[cell]
+            if stored == 0 { return (cell, nil) }
+            let place = Int(stored) - 1
+            if let entry = entries[place], entry.hash == hash, entry.key == key { return (cell, place) }
+            cell = (cell + 1) & (cells.count - 1)
+        }
+    }
+
+    mutating func find(_ key: Key, _ hash: UInt64, at now: Int64) -> Finding {
+        guard let place = cell(key, hash).place, let entry = entries[place] else { return .missing }
+        if now < entry.life.freshUntil {
+            policy.read(place)
+            return .fresh(entry.content, refresh: now >= entry.life.refreshAt)
+        }
+        guard now < entry.life.revalidateUntil else { return .missing }
+        policy.read(place)
+        return .stale(entry.content, refresh: now >= entry.life.refreshAt)
+    }
+
+    /// The value that may be served because a reload failed; holds further reloads back until `retryAt`.
+    mutating func fallback(_ key: Key, _ hash: UInt64, at now: Int64, retryAt: Int64) -> CacheContent<Value>? {
+        guard let place = cell(key, hash).place, var entry = entries[place], case .value = entry.content else {
+            return nil
+        }
+        let isServed = now < max(entry.life.errorUntil, entry.life.revalidateUntil)
+        guard isServed else { return nil }
+        entry.life.refreshAt = retryAt
+        entry.life.revalidateUntil = max(entry.life.revalidateUntil, min(retryAt, entry.life.errorUntil))
+        entries[place] = entry
+        return entry.content
+    }
+
+    /// Keeps an entry; `false` where it is heavier than everything this table may hold, and then nothing is kept.
+    mutating func set(
+        _ key: Key,
+        _ hash: UInt64,
+        _ content: CacheContent<Value>,
+        _ life: CacheLife,
+        weight: Int,
+        at now: Int64,
+        evicted: inout [CacheContent<Value>]
+    ) -> Bool {
+        guard weight <= weightMax else {
+            if let old = remove(key, hash) { evicted.append(old) }
+            return false
+        }
+        if let place = cell(key, hash).place, let old = entries[place] {
+            evicted.append(old.content)
+            entries[place]?.content = content
+            entries[place]?.life = life
+            policy.reweighed(place, weight: weight)
+        } else {
+            sweep(at: now, &evicted)
+            insert(Entry(key: key, hash: hash, content: content, life: life), weight)
+        }
+        return true
+    }
+
+    /// Makes room; returns how many entries went.
+    mutating func evict(_ evicted: inout [CacheContent<Value>]) -> Int {
+        var evictions = 0
+        while policy.weight > weightMax, let place = policy.victim() {
+            if let content = take(place) { evicted.append(content) }
+            evictions += 1
+        }
+        return evictions
+    }
+
+    private mutating func insert(_ entry: Entry, _ weight: Int) {
+        if (count + 1) * 4 > cells.count * 3 { grow() }
+        let place: Int
+        if let free = freePlaces.popLast() {
+            place = free
+            entries[place] = entry
+        } else {
+            place = entries.count
+            entries.append(entry)
+        }
+        cells[cell(entry.key, entry.hash).cell] = UInt32(place + 1)
+        // `cell` cannot find the entry itself: its place is in no cell yet.
+        count += 1
+        policy.inserted(place, hash: entry.hash, weight: weight)
+    }
+
+    private mutating func grow() {
+        let old = cells
+        cells = Array(repeating: 0, count: old.count * 2)
+        for stored in old where stored != 0 {
+            guard let entry = entries[Int(stored) - 1] else { continue }
+            var cell = home(entry.hash)
+            while cells[cell] != 0 { cell = (cell + 1) & (cells.count - 1) }
+            cells[cell] = stored
+        }
+    }
+
+    /// Takes a key out; returns what was known about it.
+    mutating func remove(_ key: Key, _ hash: UInt64) -> CacheContent<Value>? {
+        guard let place = cell(key, hash).place else { return nil }
+        policy.removed(place)
+        return take(place)
+    }
+
+    /// Empties the table; returns what was in it.
+    mutating func removeAll() -> [CacheContent<Value>] {
+        let all = entries.compactMap { $0?.content }
+        self = CacheTable(weightMax: weightMax)
+        return all
+    }
+
+    /// Looks at two entries each time one comes in, and takes out those that are of no use any more.
+    private mutating func sweep(at now: Int64, _ evicted: inout [CacheContent<Value>]) {
+        for _ in 0..<min(2, entries.count) {
+            hand = hand + 1 < entries.count ? hand + 1 : 0
+            guard let life = entries[hand]?.life, now >= max(life.freshUntil, life.revalidateUntil, life.errorUntil)
+            else {
+                continue
+            }
+            policy.removed(hand)
+            if let content = take(hand) { evicted.append(content) }
+        }
+    }
+
+    /// Takes an entry that the policy has forgotten out of the table.
+    private mutating func take(_ place: Int) -> CacheContent<Value>? {
+        guard let entry = entries[place] else { return nil }
+        var hole = cell(entry.key, entry.hash).cell
+        entries[place] = nil
+        freePlaces.append(place)
+        count -= 1
+        // Entries behind move up, unless they are at home there.
+        let mask = cells.count - 1
+        var next = (hole + 1) & mask
+        while cells[next] != 0, let follower = entries[Int(cells[next]) - 1] {
+            if (next &- home(follower.hash)) & mask >= (next &- hole) & mask {
+                cells[hole] = cells[next]
+                hole = next
+            }
+            next = (next + 1) & mask
+        }
+        cells[hole] = 0
+        return entry.content
+    }
+}

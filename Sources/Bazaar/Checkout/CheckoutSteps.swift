@@ -1,0 +1,104 @@
+/// The steps of a checkout, each one transaction on one shard or nothing.
+///
+/// Every step may be taken twice and by two at a time: the database sees to it that the second changes nothing.
+protocol CheckoutSteps: Sendable {
+    /// Claims the key for the cart and what it holds, or finds its claim.
+    ///
+    /// - Throws: ``ShopError``: `keyReused`, `keyInFlight`, `emptyCart`, `conflict` for another version of the cart,
+    ///   `outOfStock` for a product that is gone.
+    func claim(_ request: CheckoutRequest) async throws -> Claim
+    func renew(_ claim: Claim) async throws -> Claim
+    func look(_ claim: Claim) async throws -> CheckoutMachine.Standing
+    /// - Throws: ``ShopError`` with code `outOfStock`, or `conflict` where the order was released here before.
+    func reserve(_ claim: Claim, _ category: Category) async throws
+    func commit(_ claim: Claim) async throws -> CheckoutMachine.Event
+    func confirm(_ placed: PlacedOrder, _ category: Category) async throws
+    func file(_ placed: PlacedOrder) async throws
+    func finish(_ placed: PlacedOrder) async throws
+    func giveUp(number: String, cart: String) async throws -> CheckoutMachine.Event
+    func release(number: String, cart: String, _ category: Category) async throws
+    /// Lets the next attempt with this key start at once.
+    func unlock(_ claim: Claim) async throws
+}
+
+/// Walks a ``CheckoutMachine`` along its steps.
+struct CheckoutWalk: Sendable {
+    let steps: any CheckoutSteps
+
+    /// Buys, once.
+    ///
+    /// - Returns: The order, placed now or by an earlier request with the same key.
+    /// - Throws: ``ShopError`` for what the buyer can act on; what a database throws before the order is placed.
+    func run(_ request: CheckoutRequest) async throws -> PlacedOrder {
+        var machine = CheckoutMachine.claiming
+        return try await walk(&machine, CheckoutMachine.first, request)
+    }
+
+    /// Goes on with an order that is placed and not finished.
+    func finish(_ placed: PlacedOrder) async throws {
+        var machine = CheckoutMachine.looking(Claim(key: "", cart: placed.cart, draft: placed))
+        _ = try await walk(&machine, machine.happened(.found(.placed(placed))), nil)
+    }
+
+    private func walk(
+        _ machine: inout CheckoutMachine,
+        _ first: CheckoutMachine.Order,
+        _ request: CheckoutRequest?
+    ) async throws -> PlacedOrder {
+        var order = first
+        while true {
+            switch order {
+            case .answer(let placed): return placed
+            case .refuse(let error): throw error
+            default: break
+            }
+            do {
+                order = machine.happened(try await carryOut(order, request))
+            } catch {
+                // Placed is placed: the sweeper does what is left.
+                if request != nil, let placed = machine.placed { return placed }
+                throw error
+            }
+        }
+    }
+
+    private func carryOut(
+        _ order: CheckoutMachine.Order,
+        _ request: CheckoutRequest?
+    ) async throws -> CheckoutMachine.Event {
+        switch order {
+        case .claim:
+            guard let request else { preconditionFailure("only a buyer's request claims a key") }
+            do {
+                return .claimed(try await steps.claim(request))
+            } catch let error as ShopError {
+                return .refused(error)
+            }
+        case .renew(let claim): return .claimed(try await steps.renew(claim))
+        case .look(let claim): return .found(try await steps.look(claim))
+        case .reserve(let claim, let category):
+            do {
+                try await steps.reserve(claim, category)
+                return .reserved
+            } catch let error as ShopError {
+                return .soldOut(error)
+            }
+        case .commit(let claim): return try await steps.commit(claim)
+        case .confirm(let placed, let category):
+            try await steps.confirm(placed, category)
+            return .confirmed
+        case .file(let placed):
+            try await steps.file(placed)
+            return .filed
+        case .finish(let placed):
+            try await steps.finish(placed)
+            return .finished
+        case .giveUp(let claim): return try await steps.giveUp(number: claim.draft.order.number, cart: claim.cart)
+        case .release(let claim, let category):
+            try await steps.release(number: claim.draft.order.number, cart: claim.cart, category)
+            if category == claim.draft.categories.last { try await steps.unlock(claim) }
+            return .released
+        case .answer, .refuse: preconditionFailure("the walk ends here")
+        }
+    }
+}

@@ -1,0 +1,154 @@
+extension Frame {
+    /// The basket.
+    ///
+    /// - Parameters:
+    ///   - errors: Sentences by product, for lines that could not be changed as asked.
+    ///   - notice: A sentence above everything.
+    func basket(_ basket: Basket, errors: [ProductID: String] = [:], notice: String? = nil) -> HTML {
+        guard !basket.lines.isEmpty else {
+            return page(
+                "Basket",
+                """
+                <div class="lone">\(Picture(.bags).svg)<h1>Your basket is empty</h1><p>Two thousand people bought a hanging \
+                heart last year. It is a start.</p><a class="button" href="/">Look around</a></div>
+                """
+            )
+        }
+        let lines = basket.lines.map { basketLine($0, error: errors[$0.product.id]) }
+        let message = notice.map { "<p class=\"notice bad\" role=\"alert\">\($0)</p>" as HTML }
+        let missing = Postage.freeFrom - basket.goods
+        let free: HTML =
+            missing > .zero
+            ? "<small>\(missing.formatted) more and delivery in the United Kingdom is free.</small>"
+            : "<small>Delivery in the United Kingdom is free.</small>"
+        return page(
+            "Basket",
+            """
+            \(crumbs([]))<h1>Your basket</h1>\(message)<div class="split"><ul class="lines">\(lines)</ul>\
+            <aside class="panel" aria-label="Summary"><h2>Summary</h2><dl class="sums"><dt>\(pieceCount(basket.pieces))</dt>\
+            <dd>\(basket.goods.formatted)</dd><dt>Delivery, United Kingdom</dt>\
+            <dd>\(delivery(Postage.cost(of: basket.goods, to: .britain)))</dd>\
+            <dt class="total">Total</dt><dd class="total">\
+            \((basket.goods + Postage.cost(of: basket.goods, to: .britain)).formatted)</dd></dl>\
+            <a class="button wide" href="/checkout">Check out</a>\(free)</aside></div>
+            """
+        )
+    }
+
+    private func basketLine(_ line: Basket.Line, error: String?) -> HTML {
+        let product = line.product
+        let id = product.id.description
+        let sentence =
+            error ?? (line.isAvailable ? nil : product.available == 0 ? "Sold out." : "Only \(product.available) left.")
+        let message = sentence.map { "<p class=\"error\" id=\"e-\(id)\">\($0)</p>" as HTML }
+        let invalid: HTML = sentence == nil ? "" : " aria-invalid=\"true\" aria-describedby=\"e-\(id)\""
+        return """
+            <li><span class="pic">\(Picture(product.id, title: product.title).svg)</span><div><h2>\
+            <a href="/products/\(id)">\(product.title)</a></h2><p class="soft">\(product.price.formatted) each</p>\(message)\
+            </div><p class="price">\(line.amount.formatted)</p><form method="post" action="/basket/lines/change">\
+            \(tokenField)<input type="hidden" name="product" value="\(id)"><label for="q-\(id)">Quantity\
+            <span class="hidden"> of \(product.title)</span></label><input class="number" id="q-\(id)" name="quantity" \
+            type="number" inputmode="numeric" min="0" max="999" required value="\(line.quantity)"\(invalid)>\
+            <button class="button quiet small">Update</button><button class="plain" name="remove" value="yes" \
+            formnovalidate>Remove<span class="hidden"> \(product.title)</span></button></form></li>
+            """
+    }
+
+    /// The checkout form with what was typed and what was wrong with it.
+    func checkout(_ basket: Basket, form: CheckoutForm, errors: [String: String] = [:], notice: String? = nil) -> HTML {
+        let region = Country(name: form.country)?.region ?? .britain
+        let postage = Postage.cost(of: basket.goods, to: region)
+        let lines = basket.lines.map { line in
+            "<li><span>\(line.quantity) × \(line.product.title)</span><span class=\"price\">\(line.amount.formatted)</span></li>"
+                as HTML
+        }
+        let version = form.version.map { "<input type=\"hidden\" name=\"version\" value=\"\($0)\">" as HTML }
+        let sentence = notice ?? (errors.isEmpty ? nil : "Please look at the fields marked below.")
+        let message = sentence.map { "<p class=\"notice bad\" role=\"alert\">\($0)</p>" as HTML }
+        let options = Country.all.map { country in
+            let selected: HTML = country.name == form.country ? " selected" : ""
+            return "<option\(selected)>\(country.name)</option>" as HTML
+        }
+        return page(
+            "Checkout",
+            """
+            \(crumbs([("/basket", "Basket")]))<h1>Checkout</h1>\(message)<form class="split" method="post" \
+            action="/checkout">\(tokenField)<input type="hidden" name="key" value="\(form.key)">\(version)\
+            <fieldset class="fields"><legend>Where shall it go?</legend>\
+            \(field("name", "Full name", form.name, "name", errors))\
+            \(field("email", "Email", form.email, "email", errors, type: "email"))\
+            \(field("street", "Street and number", form.street, "street-address", errors))\
+            <div class="pair">\(field("town", "Town", form.town, "address-level2", errors))\
+            \(field("postcode", "Postcode", form.postcode, "postal-code", errors))</div>\
+            <div><label for="country">Country</label><select id="country" name="country" autocomplete="country-name">\
+            \(options)</select>\(errorText("country", errors))</div></fieldset>\
+            <aside class="panel" aria-label="Your order"><h2>Your order</h2><ul class="brief">\(lines)</ul>\
+            <dl class="sums"><dt>\(pieceCount(basket.pieces))</dt><dd>\(basket.goods.formatted)</dd>\
+            <dt>Delivery, \(form.country)</dt><dd>\(delivery(postage))</dd><dt class="total">Total</dt>\
+            <dd class="total">\((basket.goods + postage).formatted)</dd></dl>\
+            <button class="button wide">Place order</button><small>No payment is taken. Delivery: \
+            \(Postage.britain.formatted) in the United Kingdom (free from \(Postage.freeFrom.formatted)), \
+            \(Postage.europe.formatted) in Europe, \(Postage.world.formatted) elsewhere.</small></aside></form>
+            """
+        )
+    }
+
+    private func field(
+        _ name: String,
+        _ label: String,
+        _ value: String,
+        _ purpose: String,
+        _ errors: [String: String],
+        type: String = "text"
+    ) -> HTML {
+        let invalid: HTML = errors[name] == nil ? "" : " aria-invalid=\"true\" aria-describedby=\"\(name)-error\""
+        return """
+            <div><label for="\(name)">\(label)</label><input id="\(name)" name="\(name)" type="\(type)" \
+            autocomplete="\(purpose)" maxlength="\(CheckoutForm.lengthMax(name))" required value="\(value)"\(invalid)>\
+            \(errorText(name, errors))</div>
+            """
+    }
+
+    private func errorText(_ name: String, _ errors: [String: String]) -> HTML {
+        errors[name].map { "<p class=\"error\" id=\"\(name)-error\">\($0)</p>" } ?? ""
+    }
+
+    /// An order, for the visitor who may see it.
+    ///
+    /// - Parameter secretLink: The address that shows this order to whoever has it, given once after buying.
+    func order(_ order: Order, secretLink: String? = nil) -> HTML {
+        let lines = order.lines.map { line in
+            "<li><span>\(line.quantity) × \(line.title)</span><span class=\"price\">\(line.amount.formatted)</span></li>"
+                as HTML
+        }
+        let day = CivilDay(seconds: order.placedAt).formatted
+        let heading = secretLink == nil ? "Order \(order.number)" : "Thank you, it is on its way"
+        let link = secretLink.map { address in
+            """
+            <p class="notice">Keep this link to come back to your order from anywhere:<br><a href="\(address)">\
+            Order \(order.number)</a></p>
+            """ as HTML
+        }
+        let address = order.address.map { address in
+            """
+            <h2>Delivered to</h2><p>\(address.name)<br>\(address.street)<br>\(address.postcode) \(address.town)<br>\
+            \(address.country)</p><small>We write to \(address.email).</small>
+            """ as HTML
+        }
+        return page(
+            "Order \(order.number)",
+            """
+            \(crumbs([]))<h1>\(heading)</h1><p class="soft">Order \(order.number), placed on \(day)</p>\(link)\
+            <div class="split"><div class="panel"><h2>What you ordered</h2><ul class="brief">\(lines)</ul>\
+            <dl class="sums"><dt>\(pieceCount(order.pieces))</dt><dd>\(order.goods.formatted)</dd><dt>Delivery</dt>\
+            <dd>\(delivery(order.postage))</dd><dt class="total">Total</dt><dd class="total">\(order.total.formatted)</dd></dl>\
+            </div><aside class="panel" aria-label="Delivery">\(address)<a class="button quiet wide" href="/">Keep looking \
+            around</a></aside></div>
+            """
+        )
+    }
+
+    private func pieceCount(_ pieces: Int) -> HTML { "\(pieces) \(pieces == 1 ? "piece" : "pieces")" }
+
+    private func delivery(_ postage: Money) -> HTML { postage == .zero ? "Free" : "\(postage.formatted)" }
+}

@@ -1,0 +1,76 @@
+/// What every page shows around its own content.
+struct Frame: Sendable {
+    /// Pieces in the visitor's basket.
+    var pieces = 0
+    /// Proves that a form came from a page of this visitor's session.
+    var formToken = ""
+    /// The department to mark in the menu.
+    var department: Category?
+
+    init(pieces: Int = 0, formToken: String = "", department: Category? = nil) {
+        self.pieces = pieces
+        self.formToken = formToken
+        self.department = department
+    }
+
+    /// A whole page.
+    ///
+    /// - Parameters:
+    ///   - title: What the tab says, before the shop's name.
+    ///   - main: The content, starting with the page's one `h1`.
+    func page(_ title: String, _ main: HTML) -> HTML {
+        """
+        <!doctype html><html lang="en-GB"><head><meta charset="utf-8"><title>\(title) · Bazaar</title>\
+        <meta name="viewport" content="width=device-width,initial-scale=1">\
+        <meta name="theme-color" content="#fbf8f4" media="(prefers-color-scheme: light)">\
+        <meta name="theme-color" content="#161412" media="(prefers-color-scheme: dark)">\
+        <link rel="stylesheet" href="\(Stylesheet.path)"><link rel="icon" href="/favicon.svg" type="image/svg+xml"></head>\
+        <body><a class="skip" href="#main">Skip to content</a>\(header)<main id="main" class="wrap">\(main)</main>\(footer)\
+        </body></html>
+
+        """
+    }
+
+    /// The hidden field every form carries.
+    var tokenField: HTML { "<input type=\"hidden\" name=\"token\" value=\"\(formToken)\">" }
+
+    private var header: HTML {
+        let links = Category.allCases.map { category in
+            let current: HTML = category == department ? " aria-current=\"page\"" : ""
+            return "<li><a href=\"/departments/\(category.rawValue)\"\(current)>\(category.word)</a></li>" as HTML
+        }
+        let count: HTML = pieces > 0 ? "<b>\(pieces)<span class=\"hidden\"> in it</span></b>" : ""
+        return """
+            <header class="top"><div class="wrap bar"><a class="brand" href="/">\(Self.logo)Bazaar</a>\
+            <a class="basket" href="/basket">\(Self.basketIcon)Basket\(count)</a></div>\
+            <nav class="departments" aria-label="Departments"><ul>\(links)</ul></nav></header>
+            """
+    }
+
+    private var footer: HTML {
+        """
+        <footer class="foot"><div class="wrap"><p>Bazaar is the reference shop of Apus. Nothing is charged and nothing is \
+        sent.</p><p>Products and prices from <a href="https://doi.org/10.24432/C5BW33">Online Retail</a> by Daqing Chen, \
+        <a href="https://creativecommons.org/licenses/by/4.0/">CC BY 4.0</a>.</p></div></footer>
+        """
+    }
+
+    /// An awning over a counter.
+    private static let logo: HTML = """
+        <svg viewBox="0 0 32 32" aria-hidden="true" focusable="false"><path d="M5 5h22l3 8a4.3 4.3 0 0 1-8.6.6A4.3 4.3 0 0 1 \
+        16 15a4.3 4.3 0 0 1-5.4-1.4A4.3 4.3 0 0 1 2 13z" fill="currentColor"/><path d="M5 18v9h22v-9" fill="none" \
+        stroke="currentColor" stroke-width="2.4" stroke-linejoin="round"/></svg>
+        """
+
+    private static let basketIcon: HTML = """
+        <svg viewBox="0 0 24 24" aria-hidden="true" focusable="false" fill="none" stroke="currentColor" stroke-width="1.8" \
+        stroke-linejoin="round" stroke-linecap="round"><path d="M3 9h18l-2 11H5zM8 9l3-6M16 9l-3-6"/></svg>
+        """
+
+    /// The tab's picture.
+    static let icon: HTML = """
+        <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="8" fill="#1f5d52"/>\
+        <path d="M7 7h18l2 6a3.5 3.5 0 0 1-7 .5 3.5 3.5 0 0 1-4 1 3.5 3.5 0 0 1-4-1A3.5 3.5 0 0 1 5 13z" fill="#fff"/>\
+        <path d="M8 18v7h16v-7" fill="none" stroke="#fff" stroke-width="2.2" stroke-linejoin="round"/></svg>
+        """
+}

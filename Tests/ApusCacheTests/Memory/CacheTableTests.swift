@@ -1,0 +1,93 @@
+import ApusCore
+import ApusObserve
+import ApusTesting
+import Testing
+
+@testable import ApusCache
+
+/// Keys whose hashes collide a lot.
+private struct Clash: Hashable, Sendable {
+    let number: Int
+    func hash(into hasher: inout Hasher) { hasher.combine(number % 3) }
+}
+
+@Suite(.timeLimit(.minutes(1)))
+struct CacheTableTests {
+    typealias Table = CacheTable<Int, Int, S3FIFO>
+
+    /// Random operations beside a dictionary that never evicts: what the table has is what the dictionary has.
+    @Test(arguments: [1, 7, 100, 5000], [UInt64(1), 2, 3])
+    func `the table agrees with a naive model and never weighs more than it may`(weightMax: Int, seed: UInt64) {
+        var random = SeededRandom(seed: seed)
+        var table = Table(weightMax: weightMax)
+        var model: [Int: (value: Int, until: Int64)] = [:]
+        var now: Int64 = 0
+        var live = 0
+        for step in 0..<20_000 {
+            now += Int64.random(in: 0..<3, using: &random)
+            let key = Int.random(in: 0..<400, using: &random)
+            // Hashes with long runs in the table.
+            let hash = UInt64(key / 5)
+            var gone: [CacheContent<Int>] = []
+            switch Int.random(in: 0..<10, using: &random) {
+            case 0..<5:
+                let life = Int64.random(in: 1..<2000, using: &random)
+                let weight = Int.random(in: 1...max(1, min(weightMax + 1, 12)), using: &random)
+                let until = CacheLife(
+                    refreshAt: .max,
+                    freshUntil: now + life,
+                    revalidateUntil: now + life,
+                    errorUntil: now + life
+                )
+                let isKept = table.set(key, hash, .value(step), until, weight: weight, at: now, evicted: &gone)
+                #expect(isKept == (weight <= weightMax))
+                model[key] = isKept ? (step, now + life) : nil
+                _ = table.evict(&gone)
+            case 5: model[key] = table.remove(key, hash) == nil ? model[key] : nil
+            default:
+                if case .fresh(.value(let value), _) = table.find(key, hash, at: now) {
+                    live += 1
+                    #expect(model[key]?.value == value, "seed \(seed), step \(step)")
+                    #expect((model[key]?.until ?? 0) > now, "seed \(seed), step \(step)")
+                } else if weightMax == 5000, let kept = model[key] {
+                    #expect(kept.until <= now, "nothing is evicted where all has room: seed \(seed), step \(step)")
+                }
+            }
+            #expect(table.weight <= weightMax, "seed \(seed), step \(step)")
+            #expect(table.count <= weightMax)
+        }
+        #expect(live > 0)
+        _ = table.removeAll()
+        #expect(table.count == 0 && table.weight == 0)
+    }
+
+    @Test func `keys that collide are told apart`() async throws {
+        let cache = Cache<Clash, Int>("test", CacheConfiguration(capacity: 1000), metrics: .init())
+        for number in 0..<500 { try await cache.set(number, for: Clash(number: number)) }
+        for number in stride(from: 0, to: 500, by: 2) { try await cache.remove(Clash(number: number)) }
+        for number in 0..<500 {
+            #expect(cache.cached(Clash(number: number)) == (number.isMultiple(of: 2) ? nil : number))
+        }
+    }
+
+    @Test func `S3-FIFO keeps what is read through a scan`() {
+        var table = Table(weightMax: 100)
+        let life = CacheLife.forever
+        var gone: [CacheContent<Int>] = []
+        for round in 0..<50 {
+            for key in 0..<50 {
+                if case .missing = table.find(key, UInt64(key), at: 0) {
+                    _ = table.set(key, UInt64(key), .value(key), life, weight: 1, at: 0, evicted: &gone)
+                    _ = table.evict(&gone)
+                }
+            }
+            for key in 0..<100 {
+                let scanned = 1000 + round * 100 + key
+                _ = table.set(scanned, UInt64(scanned), .value(0), life, weight: 1, at: 0, evicted: &gone)
+                _ = table.evict(&gone)
+            }
+        }
+        let kept = (0..<50).count { if case .fresh = table.find($0, UInt64($0), at: 0) { true } else { false } }
+        #expect(kept >= 48)
+    }
+}
