@@ -1,6 +1,8 @@
 import ApusCore
 
-/// One step of a store's schema. Once applied it never changes; a later step changes what it made.
+/// One step of a store's schema.
+///
+/// Once applied it never changes; a later step changes what it made.
 public struct Migration: Sendable, Hashable {
     /// Steps are applied in the order of their numbers; each number once.
     public let number: Int
