@@ -1,10 +1,12 @@
 /// What is known about a key.
+@usableFromInline
 enum CacheContent<Value: Sendable>: Sendable {
     case value(Value)
     case absent
     case failed(any Error)
 
     /// The value, `nil` for absent.
+    @inlinable
     func get() throws -> Value? {
         switch self {
         case .value(let value): return value
@@ -15,15 +17,16 @@ enum CacheContent<Value: Sendable>: Sendable {
 }
 
 /// Until when an entry is what; in nanoseconds of the cache's clock.
-struct CacheLife {
+@usableFromInline
+struct CacheLife: Sendable {
     /// A hit from here on starts a reload.
-    var refreshAt: Int64
+    @usableFromInline var refreshAt: Int64
     /// Fresh before.
-    var freshUntil: Int64
+    @usableFromInline var freshUntil: Int64
     /// Served once more before, while it is reloaded.
-    var revalidateUntil: Int64
+    @usableFromInline var revalidateUntil: Int64
     /// Served before, where reloading fails.
-    var errorUntil: Int64
+    @usableFromInline var errorUntil: Int64
 
     static let forever = CacheLife(refreshAt: .max, freshUntil: .max, revalidateUntil: .max, errorUntil: .max)
 }
@@ -31,14 +34,17 @@ struct CacheLife {
 /// One part of a cache's memory: an open-addressed table over a slab of entries, with its policy.
 ///
 /// Not thread-safe: it lies under its part's lock. Values that go are handed out, so that they die outside of it.
+@usableFromInline
 struct CacheTable<Key: Hashable & Sendable, Value: Sendable, Policy: CachePolicy> {
-    private struct Entry {
-        let key: Key
-        let hash: UInt64
-        var content: CacheContent<Value>
-        var life: CacheLife
+    @usableFromInline
+    struct Entry {
+        @usableFromInline let key: Key
+        @usableFromInline let hash: UInt64
+        @usableFromInline var content: CacheContent<Value>
+        @usableFromInline var life: CacheLife
     }
 
+    @usableFromInline
     enum Finding {
         /// Good; `refresh` says that a reload is due.
         case fresh(CacheContent<Value>, refresh: Bool)
@@ -48,10 +54,10 @@ struct CacheTable<Key: Hashable & Sendable, Value: Sendable, Policy: CachePolicy
     }
 
     private let weightMax: Int
-    private var policy: Policy
-    // Places plus one; 0 is empty. Linear probing with backward shift.
-    private var cells: [UInt32]
-    private var entries: [Entry?] = []
+    @usableFromInline var policy: Policy
+    // The hash's upper half beside the place plus one; 0 is empty. Linear probing with backward shift.
+    @usableFromInline var cells: [UInt64]
+    @usableFromInline var entries: ContiguousArray<Entry?> = []
     private var freePlaces: [Int] = []
     private(set) var count = 0
     private var hand = 0
@@ -64,29 +70,39 @@ struct CacheTable<Key: Hashable & Sendable, Value: Sendable, Policy: CachePolicy
 
     var weight: Int { policy.weight }
 
-    private func home(_ hash: UInt64) -> Int { Int(truncatingIfNeeded: hash) & (cells.count - 1) }
+    @inlinable
+    func home(_ hash: UInt64) -> Int { Int(truncatingIfNeeded: hash) & (cells.count - 1) }
+
+    @inlinable
+    static func place(_ stored: UInt64) -> Int { Int(stored & 0xFFFF_FFFF) - 1 }
+
+    private static func stored(_ hash: UInt64, _ place: Int) -> UInt64 {
+        (hash & 0xFFFF_FFFF_0000_0000) | UInt64(place + 1)
+    }
 
     /// The cell of a key, or the empty one where it would be.
-    private func cell(_ key: Key, _ hash: UInt64) -> (cell: Int, place: Int?) {
+    @inlinable
+    func cell(_ key: Key, _ hash: UInt64) -> (cell: Int, place: Int?) {
         var cell = home(hash)
         while true {
             let stored = cells[cell]
             if stored == 0 { return (cell, nil) }
-            let place = Int(stored) - 1
-            if let entry = entries[place], entry.hash == hash, entry.key == key { return (cell, place) }
+            if stored >> 32 == hash >> 32 {
+                let place = Self.place(stored)
+                if entries[place]?.key == key { return (cell, place) }
+            }
             cell = (cell + 1) & (cells.count - 1)
         }
     }
 
+    @inlinable
     mutating func find(_ key: Key, _ hash: UInt64, at now: Int64) -> Finding {
-        guard let place = cell(key, hash).place, let entry = entries[place] else { return .missing }
-        if now < entry.life.freshUntil {
-            policy.read(place)
-            return .fresh(entry.content, refresh: now >= entry.life.refreshAt)
-        }
-        guard now < entry.life.revalidateUntil else { return .missing }
+        guard let place = cell(key, hash).place, let life = entries[place]?.life else { return .missing }
+        let isFresh = now < life.freshUntil
+        guard isFresh || now < life.revalidateUntil, let content = entries[place]?.content else { return .missing }
         policy.read(place)
-        return .stale(entry.content, refresh: now >= entry.life.refreshAt)
+        let refresh = now >= life.refreshAt
+        return isFresh ? .fresh(content, refresh: refresh) : .stale(content, refresh: refresh)
     }
 
     /// The value that may be served because a reload failed; holds further reloads back until `retryAt`.
@@ -148,7 +164,7 @@ struct CacheTable<Key: Hashable & Sendable, Value: Sendable, Policy: CachePolicy
             place = entries.count
             entries.append(entry)
         }
-        cells[cell(entry.key, entry.hash).cell] = UInt32(place + 1)
+        cells[cell(entry.key, entry.hash).cell] = Self.stored(entry.hash, place)
         // `cell` cannot find the entry itself: its place is in no cell yet.
         count += 1
         policy.inserted(place, hash: entry.hash, weight: weight)
@@ -158,7 +174,7 @@ struct CacheTable<Key: Hashable & Sendable, Value: Sendable, Policy: CachePolicy
         let old = cells
         cells = Array(repeating: 0, count: old.count * 2)
         for stored in old where stored != 0 {
-            guard let entry = entries[Int(stored) - 1] else { continue }
+            guard let entry = entries[Self.place(stored)] else { continue }
             var cell = home(entry.hash)
             while cells[cell] != 0 { cell = (cell + 1) & (cells.count - 1) }
             cells[cell] = stored
@@ -202,7 +218,7 @@ struct CacheTable<Key: Hashable & Sendable, Value: Sendable, Policy: CachePolicy
         // Entries behind move up, unless they are at home there.
         let mask = cells.count - 1
         var next = (hole + 1) & mask
-        while cells[next] != 0, let follower = entries[Int(cells[next]) - 1] {
+        while cells[next] != 0, let follower = entries[Self.place(cells[next])] {
             if (next &- home(follower.hash)) & mask >= (next &- hole) & mask {
                 cells[hole] = cells[next]
                 hole = next

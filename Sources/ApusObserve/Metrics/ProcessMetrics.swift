@@ -1,4 +1,5 @@
 import ApusRuntime
+import CLinux
 import Glibc
 
 extension Metrics {
