@@ -40,7 +40,7 @@ public struct Span: Sendable, Hashable {
     @inline(__always)
     var record: UnsafeMutablePointer<SpanRecord>? {
         guard let record = UnsafeMutablePointer<SpanRecord>(bitPattern: address) else { return nil }
-        return record.pointee.identity.load() == context.spanID ? record : nil
+        return record.load(.identity) == context.spanID ? record : nil
     }
 
     /// Notes a whole number; beyond 8 attributes the span counts what it drops.
