@@ -4,51 +4,61 @@
 /// needs and allocates no more. Empty it with ``removeAll()`` and use it again.
 public struct ByteWriter: ~Copyable {
     @usableFromInline var base: UnsafeMutableRawPointer
+    @usableFromInline var filled = 0
     /// How many bytes are written.
-    public private(set) var count = 0
+    @inlinable
+    public var count: Int { filled }
+    @usableFromInline var room: Int
     /// How many bytes fit before it grows.
-    public private(set) var capacity: Int
+    @inlinable
+    public var capacity: Int { room }
 
     /// An empty writer with room for `capacity` bytes.
     public init(capacity: Int = 4096) {
-        self.capacity = max(capacity, 64)
-        base = .allocate(byteCount: self.capacity, alignment: 16)
+        room = max(capacity, 64)
+        base = .allocate(byteCount: room, alignment: 16)
     }
 
     deinit { base.deallocate() }
 
     /// What is written; good until the next change.
+    @inlinable
     public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
 
     /// A copy of what is written, as text; invalid UTF-8 replaced.
     public var string: String { String(decoding: bytes, as: UTF8.self) }
 
     /// Forgets what is written and keeps the memory.
-    public mutating func removeAll() { count = 0 }
+    @inlinable
+    public mutating func removeAll() { filled = 0 }
 
     /// Forgets everything from `count` on; `count` is at most ``count``.
+    @inlinable
     public mutating func truncate(to count: Int) {
-        precondition(count >= 0 && count <= self.count, "a writer cannot be cut beyond its end")
-        self.count = count
+        precondition(count >= 0 && count <= filled, "a writer cannot be cut beyond its end")
+        filled = count
     }
 
     /// Makes room for `more` bytes.
+    @inlinable
     @inline(__always)
     public mutating func reserve(_ more: Int) {
-        if capacity &- count < more { grow(more) }
+        if room &- filled < more { grow(more) }
     }
 
+    @usableFromInline
     @inline(never)
-    private mutating func grow(_ more: Int) {
-        let wanted = max(capacity * 2, count + more)
+    mutating func grow(_ more: Int) {
+        let wanted = max(room * 2, count + more)
         let memory = UnsafeMutableRawPointer.allocate(byteCount: wanted, alignment: 16)
         memory.copyMemory(from: base, byteCount: count)
         base.deallocate()
         base = memory
-        capacity = wanted
+        room = wanted
     }
 
     /// Lets `body` write up to `most` bytes at the end and say how many it wrote.
+    @inlinable
     @inline(__always)
     public mutating func append<Failure: Error>(
         most: Int,
@@ -57,33 +67,37 @@ public struct ByteWriter: ~Copyable {
         reserve(most)
         let written = try body(base + count)
         precondition(written >= 0 && written <= most, "more bytes were written than asked for")
-        count &+= written
+        filled &+= written
     }
 
     /// Appends one byte.
+    @inlinable
     @inline(__always)
     public mutating func append(_ byte: UInt8) {
         reserve(1)
         base.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
-        count &+= 1
+        filled &+= 1
     }
 
     /// Appends text known when the program was built.
+    @inlinable
     @inline(__always)
     public mutating func append(_ text: StaticString) {
         append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
     /// Appends a copy of `bytes`.
+    @inlinable
     @inline(__always)
     public mutating func append(_ bytes: UnsafeRawBufferPointer) {
         guard let source = bytes.baseAddress, bytes.count > 0 else { return }
         reserve(bytes.count)
         (base + count).copyMemory(from: source, byteCount: bytes.count)
-        count &+= bytes.count
+        filled &+= bytes.count
     }
 
     /// Appends a copy of `bytes`.
+    @inlinable
     public mutating func append(bytes: [UInt8]) {
         bytes.withUnsafeBytes { append($0) }
     }
@@ -111,7 +125,7 @@ public struct ByteWriter: ~Copyable {
         }
         var left = number
         var offset = count &+ digits
-        count = offset
+        filled = offset
         repeat {
             offset &-= 1
             let (quotient, remainder) = left.quotientAndRemainder(dividingBy: 10)
@@ -129,6 +143,7 @@ public struct ByteWriter: ~Copyable {
     /// Appends a field line: name, colon, space, value, CR LF.
     ///
     /// The value must be free of control characters.
+    @inlinable
     @inline(__always)
     public mutating func append(field name: HeaderName, _ value: StaticString) {
         append(name.spelling)

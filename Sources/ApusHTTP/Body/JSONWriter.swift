@@ -9,17 +9,20 @@
 /// }
 /// ```
 public struct JSONWriter: ~Copyable {
-    private var out: ByteWriter
-    private var needsComma = false
-    private var depth = 0
+    @usableFromInline var out: ByteWriter
+    @usableFromInline var needsComma = false
+    @usableFromInline var depth = 0
 
+    @inlinable
     init(_ out: consuming ByteWriter) { self.out = out }
 
+    @inlinable
     consuming func finish() -> ByteWriter {
         precondition(depth == 0, "a JSON object or array was begun and not ended")
         return out
     }
 
+    @inlinable
     consuming func abandon() -> ByteWriter { out }
 
     @inline(__always)
@@ -143,7 +146,7 @@ public struct JSONWriter: ~Copyable {
 
 extension ByteWriter {
     /// Appends the JSON that `body` writes; if it throws, what it wrote is taken back.
-    @inline(__always)
+    @inlinable
     public mutating func json<Failure: Error>(
         _ body: (inout JSONWriter) throws(Failure) -> Void
     ) throws(Failure) {

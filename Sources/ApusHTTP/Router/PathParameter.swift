@@ -79,6 +79,7 @@ extension String: PathParameter {
 
 extension PathParameter where Self: RawRepresentable, RawValue: PathParameter {
     /// The value whose raw value the segment names.
+    @inlinable
     public init?(pathSegment: UnsafeRawBufferPointer) {
         guard let raw = RawValue(pathSegment: pathSegment) else { return nil }
         self.init(rawValue: raw)

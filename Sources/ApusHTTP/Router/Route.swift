@@ -53,30 +53,10 @@ public struct Route<each Parameter: PathParameter>: Sendable {
     /// The values in a path that matched this route.
     ///
     /// - Throws: A ``Problem`` with 404 where a segment names no value of its type, 400 where it is not percent-encoded.
+    @inlinable
     public func parameters(_ match: RouteMatch, in path: UnsafeRawBufferPointer) throws -> (repeat each Parameter) {
         var index = 0
-        return try (repeat Self.value((each Parameter).self, match, &index, path))
-    }
-
-    private static func value<Value: PathParameter>(
-        _ type: Value.Type,
-        _ match: RouteMatch,
-        _ index: inout Int,
-        _ path: UnsafeRawBufferPointer
-    ) throws -> Value {
-        let segment = match[index].bytes(in: path)
-        index += 1
-        let value: Value?
-        if segment.contains(UInt8(ascii: "%")) {
-            guard let bytes = PercentCoding.decode(segment) else { throw Problem(PathFault.malformedEncoding) }
-            value = bytes.withUnsafeBytes { Value(pathSegment: $0) }
-        } else {
-            value = Value(pathSegment: segment)
-        }
-        guard let value else {
-            throw Problem(.notFound, code: "path.parameter", detail: "The path names nothing that exists here.")
-        }
-        return value
+        return try (repeat match.next(&index, (each Parameter).self, in: path))
     }
 
     /// What the OpenAPI document says of the parameters, in order.

@@ -2,26 +2,61 @@
 ///
 /// Trivial: up to eight ranges held inline.
 public struct RouteMatch: Sendable {
-    private var ranges: InlineArray<8, HeadRange> = .init(repeating: .empty)
+    @usableFromInline var ranges: InlineArray<8, HeadRange> = .init(repeating: .empty)
+    @usableFromInline var filled = 0
+
     /// How many parameters there are.
-    public private(set) var count = 0
+    @inlinable
+    public var count: Int { filled }
 
     /// A match without parameters.
     public init() {}
 
     /// Where the parameter at `index` is in the path.
+    @inlinable
     public subscript(index: Int) -> HeadRange {
-        precondition(index >= 0 && index < count, "a parameter index beyond the route's parameters")
+        precondition(index >= 0 && index < filled, "a parameter index beyond the route's parameters")
         return ranges[index]
     }
 
     mutating func push(_ start: Int, _ count: Int) {
-        ranges[self.count] = HeadRange(start: start, count: count)
-        self.count &+= 1
+        ranges[filled] = HeadRange(start: start, count: count)
+        filled &+= 1
     }
 
-    mutating func pop() { count &-= 1 }
-    mutating func removeAll() { count = 0 }
+    mutating func pop() { filled &-= 1 }
+    mutating func removeAll() { filled = 0 }
+}
+
+extension RouteMatch {
+    /// The value that the parameter at `index` names; for hot handlers, where ``Route/parameters(_:in:)`` costs 40 ns.
+    ///
+    /// - Throws: A ``Problem`` with 404 where the segment names no value of the type, 400 where it is not percent-encoded.
+    @inlinable
+    public func parameter<Value: PathParameter>(
+        _ index: Int,
+        _ type: Value.Type,
+        in path: UnsafeRawBufferPointer
+    ) throws -> Value {
+        let segment = self[index].bytes(in: path)
+        if PathSegment.isEncoded(segment) {
+            let bytes = try PathSegment.decode(segment)
+            if let value = bytes.withUnsafeBytes({ Value(pathSegment: $0) }) { return value }
+        } else if let value = Value(pathSegment: segment) {
+            return value
+        }
+        throw PathSegment.namesNothing()
+    }
+
+    @inlinable
+    func next<Value: PathParameter>(
+        _ index: inout Int,
+        _ type: Value.Type,
+        in path: UnsafeRawBufferPointer
+    ) throws -> Value {
+        defer { index &+= 1 }
+        return try parameter(index, type, in: path)
+    }
 }
 
 /// What a path and a method come to.

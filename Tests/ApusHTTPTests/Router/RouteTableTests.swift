@@ -83,6 +83,7 @@ struct RouteTableTests {
             #expect(table.match(.get, bytes, &match) == .route(5))
             let (region, name) = try Self.region.parameters(match, in: bytes)
             #expect(region == .eu)
+            #expect(try match.parameter(0, Region.self, in: bytes) == .eu)
             #expect(name == "Jörg")
         }
     }
