@@ -1,4 +1,5 @@
 public import ApusCore
+import ApusObserve
 public import ApusRuntime
 public import Distributed
 import Glibc
@@ -255,6 +256,7 @@ final class Route {
     let identifier: String
     let repeatability: Repeatability
     let peers: Peers
+    let spanName: SpanName
 
     init(
         number: Int,
@@ -270,5 +272,6 @@ final class Route {
         self.identifier = identifier
         self.repeatability = repeatability
         self.peers = peers
+        spanName = SpanName("\(service).\(target)")
     }
 }

@@ -1,5 +1,6 @@
 import Apus
 import ApusCore
+import ApusObserve
 import ApusRuntime
 import Distributed
 import Testing
@@ -166,11 +167,15 @@ struct CallFailureTests {
         let site = try Site()
         let callee = try await site.callee(0)
         let (caller, handle) = try await site.caller(1)
-        let trace = TraceField(traceHigh: 5, traceLow: 6, span: 7, flags: 1)
-        let seen = try await CallContext.$current.withValue(
-            CallContext(deadline: SystemClock().now() + .seconds(2), trace: trace)
-        ) { try await handle.context() }
-        #expect(seen.traceLow == 6 && seen.span == 7)
+        let outer = TraceContext(traceHigh: 5, traceLow: 6, spanID: 7, flags: 1)
+        let span = Tracer.process.begin("caller", parent: outer, at: SystemClock().now())
+        let seen = try await Trace.$current.withValue(span) {
+            try await CallContext.within(.seconds(2)) { try await handle.context() }
+        }
+        Tracer.process.finish(span, at: SystemClock().now())
+        #expect(seen.traceLow == 6)
+        #expect(seen.span != 7)
+        #expect(seen.span != span.context.spanID)
         let remaining = try #require(seen.remaining)
         #expect(remaining > 0 && remaining <= 2_000_000_000)
         let plain = try #require(try await handle.context().remaining)

@@ -1,5 +1,6 @@
 import Apus
 import ApusCore
+import ApusObserve
 import ApusRuntime
 import Distributed
 
@@ -91,8 +92,8 @@ distributed actor DeskService: Desk {
         let context = CallContext.current
         return Seen(
             remaining: context.deadline.map { ($0 - actorSystem.loop.now).nanoseconds },
-            traceLow: context.trace?.traceLow,
-            span: context.trace?.span
+            traceLow: Trace.current.context.traceLow,
+            span: Trace.current.context.spanID
         )
     }
     distributed func echo(_ bytes: [UInt8]) -> [UInt8] { bytes }
