@@ -83,7 +83,7 @@ public final class ApusActorSystem: DistributedActorSystem, @unchecked Sendable 
 
     /// Makes the instances of all services offered.
     ///
-    /// - Throws: What the first one that fails throws.
+    /// - Throws: ``ConfigurationError`` for a contract that forgets a method; what the first instance that fails throws.
     public func start() throws {
         precondition(loop.isCurrent, "services start on their loop")
         for name in offerings.keys.sorted() { try offerings[name]?.make() }

@@ -56,7 +56,6 @@ struct CallTests {
                 return DeskService(actorSystem: actors, events: Events())
             }
             system.offer(other) { DeskService(actorSystem: $0, events: Events()) }
-            try system.start()
             #expect(try system.service(desk).id == ActorID(service: "desk"))
             #expect(try system.service(other).id == ActorID(service: "other"))
             return system
@@ -137,13 +136,29 @@ struct CallFailureTests {
 
     @Test func `a method the contract does not list is refused by name, before it is sent`() async throws {
         let site = try Site()
-        let callee = try await site.callee(0)
-        let (caller, handle) = try await site.caller(1)
+        let (caller, handle) = try await site.on(1) { loop in
+            let system = try ApusActorSystem(loop: loop)
+            return (system, try system.service(forgetful))
+        }
         let error = await #expect(throws: CallError.self) { try await handle.unlisted() }
         #expect(error?.code == .notOffered)
         #expect(error?.fault == .versions)
         #expect(error?.detail.contains("unlisted") == true)
-        try await site.end(caller, callee)
+        try await site.end(caller)
+    }
+
+    @Test func `a service whose contract forgets a method does not start, and says which`() async throws {
+        let site = try Site(loops: 1)
+        let system = try await site.on(0) { loop in
+            let system = try ApusActorSystem(loop: loop)
+            system.offer(forgetful) { ForgetfulService(actorSystem: $0) }
+            let error = #expect(throws: ConfigurationError.self) { try system.start() }
+            #expect(error?.value == "without missing(_:from:), unlisted()")
+            let forgotten = try desk.forgotten(system)
+            #expect(forgotten == [])
+            return system
+        }
+        try await site.end(system)
     }
 
     @Test func `a caller gives up at its deadline and the callee is told`() async throws {
