@@ -211,3 +211,10 @@ int apus_signalfd_read(int fd) {
     return read(fd, &info, sizeof info) == sizeof info ? (int)info.ssi_signo : 0;
 }
 void apus_ignore_sigpipe(void) { signal(SIGPIPE, SIG_IGN); }
+
+// The linker makes these for every section whose name is an identifier; weak, for programs that have none.
+extern const char __start_swift5_accessible_functions[] __attribute__((weak, visibility("hidden")));
+extern const char __stop_swift5_accessible_functions[] __attribute__((weak, visibility("hidden")));
+
+const char *apus_accessible_functions_start(void) { return __start_swift5_accessible_functions; }
+const char *apus_accessible_functions_end(void) { return __stop_swift5_accessible_functions; }
