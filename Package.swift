@@ -67,7 +67,12 @@ let package = Package(
         .testTarget(name: "ApusCoreTests", dependencies: ["ApusCore", "ApusTesting"], swiftSettings: strict),
         .testTarget(name: "ApusRuntimeTests", dependencies: ["ApusRuntime", "ApusTesting"], swiftSettings: strict),
         .testTarget(name: "ApusObserveTests", dependencies: ["ApusObserve", "ApusTesting"], swiftSettings: strict),
-        .testTarget(name: "ApusHTTPTests", dependencies: ["ApusHTTP", "ApusTesting", "CZstd"], swiftSettings: strict),
+        .testTarget(
+            name: "ApusHTTPTests",
+            dependencies: ["ApusHTTP", "ApusTesting", "CZstd"],
+            exclude: ["Fixtures"],
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "ApusEdgeTests",
             dependencies: ["ApusEdge", "ApusHTTP", "ApusTesting"],
