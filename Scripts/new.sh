@@ -48,7 +48,8 @@ apus_new() {
 
     # What sed would read as more than itself in the path of this clone.
     local clone
-    clone=$(sed 's/[&|\]/\&/g' <<<"$APUS_ROOT")
+    # shellcheck disable=SC2001
+    clone=$(sed 's/[&|\\]/\\&/g' <<<"$APUS_ROOT")
     while IFS= read -r file; do
         target=$folder/${file//Hello/$type}
         mkdir -p "${target%/*}"
