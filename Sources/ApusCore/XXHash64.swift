@@ -18,7 +18,8 @@ public enum XXHash64 {
 
     /// The hash of an integer's eight bytes, little endian.
     public static func hash(_ number: Int64, seed: UInt64 = 0) -> UInt64 {
-        withUnsafeBytes(of: number.littleEndian) { unsafe hash($0, seed: seed) }
+        let block = round(0, UInt64(bitPattern: number))
+        return avalanche(rotate((seed &+ prime5 &+ 8) ^ block, 27) &* prime1 &+ prime4)
     }
 
     /// The hash of `bytes`.
@@ -55,7 +56,11 @@ public enum XXHash64 {
             hash = unsafe rotate(hash ^ (UInt64(bytes[offset]) &* prime5), 11) &* prime1
             offset += 1
         }
-        hash = (hash ^ (hash >> 33)) &* prime2
+        return avalanche(hash)
+    }
+
+    static func avalanche(_ mixed: UInt64) -> UInt64 {
+        var hash = (mixed ^ (mixed >> 33)) &* prime2
         hash = (hash ^ (hash >> 29)) &* prime3
         return hash ^ (hash >> 32)
     }

@@ -5,7 +5,7 @@ import ApusRuntime
 final class OpenStore: Sendable {
     let folder: String
     let map: ShardMap
-    private let engines: [Result<any ShardEngine, StoreError>]
+    let engines: [any ShardEngine]
     private let watcher: DeadlineWatcher
 
     static func fileName(_ index: Int) -> String {
@@ -23,7 +23,7 @@ final class OpenStore: Sendable {
         self.folder = folder
         map = try ShardMap.open(folder: folder, store: store.name, sharding: store.sharding, shards: store.shards)
         watcher = DeadlineWatcher()
-        var engines: [Result<any ShardEngine, StoreError>] = []
+        var engines: [any ShardEngine] = []
         for index in 0..<map.shards {
             do {
                 let shard = try SQLiteShard(
@@ -34,61 +34,47 @@ final class OpenStore: Sendable {
                     watcher: watcher
                 )
                 try shard.prepare(store.migrations, identity: map.identity)
-                engines.append(.success(shard))
+                engines.append(shard)
             } catch let error as StoreError where error.code == .corrupt || error.code == .inputOutput {
-                engines.append(.failure(error))
+                engines.append(BrokenShard(error: error, configuration: store.configuration))
             }
         }
         self.engines = engines
     }
 
-    @inline(__always)
-    func engine(_ index: Int) throws -> any ShardEngine {
-        switch engines[index] {
-        case .success(let engine): return engine
-        case .failure(let error): throw error
-        }
-    }
-
     func statistics() -> [StoreStatistics.Shard] {
-        engines.indices.map { index in
-            let engine = try? engines[index].get()
-            let counted = engine?.statistics
-            return StoreStatistics.Shard(
+        engines.enumerated().map { index, engine in
+            StoreStatistics.Shard(
                 index: index,
-                commits: counted?[.commits] ?? 0,
-                requests: counted?[.requests] ?? 0,
-                failures: counted?[.failures] ?? 0,
-                refused: counted?[.refused] ?? 0,
-                waiting: engine?.waiting ?? 0,
-                queueNanoseconds: counted?[.queueNanoseconds] ?? 0,
-                commitNanoseconds: counted?[.commitNanoseconds] ?? 0,
-                localReads: engine?.localReads ?? 0,
-                scans: counted?[.scans] ?? 0,
-                slow: counted?[.slow] ?? 0
+                commits: engine.statistics[.commits],
+                requests: engine.statistics[.requests],
+                failures: engine.statistics[.failures],
+                refused: engine.statistics[.refused],
+                waiting: engine.waiting,
+                queueNanoseconds: engine.statistics[.queueNanoseconds],
+                commitNanoseconds: engine.statistics[.commitNanoseconds],
+                localReads: engine.localReads,
+                scans: engine.statistics[.scans],
+                slow: engine.statistics[.slow]
             )
         }
     }
 
     func integrity() async throws -> [Int: [String]] {
         var problems: [Int: [String]] = [:]
-        for index in engines.indices {
-            switch engines[index] {
-            case .failure(let error): problems[index] = [error.detail]
-            case .success(let engine):
-                do {
-                    let found = try await engine.integrityProblems()
-                    if !found.isEmpty { problems[index] = found }
-                } catch let error as StoreError where error.code == .corrupt {
-                    problems[index] = [error.detail]
-                }
+        for (index, engine) in engines.enumerated() {
+            do {
+                let found = try await engine.integrityProblems()
+                if !found.isEmpty { problems[index] = found }
+            } catch let error as StoreError where error.code == .corrupt || error.code == .inputOutput {
+                problems[index] = [error.detail]
             }
         }
         return problems
     }
 
     func close() async {
-        for case .success(let engine) in engines { await engine.close() }
+        for engine in engines { await engine.close() }
         watcher.close()
     }
 }

@@ -16,10 +16,12 @@ final class Published<Value: AnyObject & Sendable>: @unchecked Sendable {
 
     deinit { cell.deallocate() }
 
+    var value: Value? { borrowed?.takeUnretainedValue() }
+
+    /// The value without a count of its own: alive as long as this object.
     @inline(__always)
-    var value: Value? {
-        guard let pointer = UnsafeRawPointer(bitPattern: UInt(apus_acquire_load(cell))) else { return nil }
-        return Unmanaged<Value>.fromOpaque(pointer).takeUnretainedValue()
+    var borrowed: Unmanaged<Value>? {
+        UnsafeRawPointer(bitPattern: UInt(apus_acquire_load(cell))).map { Unmanaged.fromOpaque($0) }
     }
 
     func publish(_ value: Value) {

@@ -44,6 +44,13 @@ public struct RowReader {
         self.count = sqlite3_column_count(statement)
     }
 
+    /// The library's own columns at the left; the row's stay to be read.
+    mutating func leading(_ count: Int) throws -> [SQLValue] {
+        column = 0
+        defer { column = first }
+        return try (0..<count).map { _ in try value() }
+    }
+
     mutating func rewind() { column = first }
 
     /// Reads the next column.
@@ -54,53 +61,57 @@ public struct RowReader {
         try Value.read(&self)
     }
 
+    /// The next column's value.
+    ///
+    /// One look into the statement serves type and value. Such a value is unprotected, which is as good as the
+    /// statement itself here: both belong to one thread.
+    ///
+    /// - SeeAlso: sqlite.org/c3ref/column_blob.html on `sqlite3_column_value`.
+    @inline(__always)
+    private func here() -> OpaquePointer? { column < count ? sqlite3_column_value(statement, column) : nil }
+
     mutating func integer() throws -> Int64 {
-        guard column < count, sqlite3_column_type(statement, column) == SQLITE_INTEGER else {
+        guard let here = here(), sqlite3_value_type(here) == SQLITE_INTEGER else {
             throw mismatchHere("a whole number")
         }
-        let value = sqlite3_column_int64(statement, column)
         column += 1
-        return value
+        return sqlite3_value_int64(here)
     }
 
     mutating func real() throws -> Double {
-        let type = sqlite3_column_type(statement, column)
-        guard column < count, type == SQLITE_FLOAT || type == SQLITE_INTEGER else { throw mismatchHere("a number") }
-        let value = sqlite3_column_double(statement, column)
+        guard let here = here() else { throw mismatchHere("a number") }
+        let type = sqlite3_value_type(here)
+        guard type == SQLITE_FLOAT || type == SQLITE_INTEGER else { throw mismatchHere("a number") }
         column += 1
-        return value
+        return sqlite3_value_double(here)
     }
 
     mutating func text() throws -> String {
-        guard column < count, sqlite3_column_type(statement, column) == SQLITE_TEXT else {
-            throw mismatchHere("text")
-        }
-        let start = sqlite3_column_text(statement, column)
-        let bytes = sqlite3_column_bytes(statement, column)
+        guard let here = here(), sqlite3_value_type(here) == SQLITE_TEXT else { throw mismatchHere("text") }
         column += 1
+        let start = sqlite3_value_text(here)
+        let bytes = sqlite3_value_bytes(here)
         return String(decoding: UnsafeBufferPointer(start: start, count: Int(bytes)), as: UTF8.self)
     }
 
     mutating func bytes() throws -> [UInt8] {
-        guard column < count, sqlite3_column_type(statement, column) == SQLITE_BLOB else {
-            throw mismatchHere("bytes")
-        }
-        let start = sqlite3_column_blob(statement, column)
-        let bytes = sqlite3_column_bytes(statement, column)
+        guard let here = here(), sqlite3_value_type(here) == SQLITE_BLOB else { throw mismatchHere("bytes") }
         column += 1
+        let start = sqlite3_value_blob(here)
+        let bytes = sqlite3_value_bytes(here)
         return [UInt8](UnsafeRawBufferPointer(start: start, count: Int(bytes)))
     }
 
     mutating func skipNull() throws -> Bool {
-        guard column < count else { throw mismatchHere("a column") }
-        guard sqlite3_column_type(statement, column) == SQLITE_NULL else { return false }
+        guard let here = here() else { throw mismatchHere("a column") }
+        guard sqlite3_value_type(here) == SQLITE_NULL else { return false }
         column += 1
         return true
     }
 
     mutating func value() throws -> SQLValue {
-        guard column < count else { throw mismatchHere("a column") }
-        switch sqlite3_column_type(statement, column) {
+        guard let here = here() else { throw mismatchHere("a column") }
+        switch sqlite3_value_type(here) {
         case SQLITE_INTEGER: return .integer(try integer())
         case SQLITE_FLOAT: return .real(try real())
         case SQLITE_TEXT: return .text(try text())

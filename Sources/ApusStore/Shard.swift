@@ -6,13 +6,11 @@ public struct Shard<Key: ShardKey>: Sendable {
     /// The shard's number, from 0.
     public let index: Int
     @usableFromInline let engine: any ShardEngine
-    @usableFromInline let configuration: StoreConfiguration
 
     @usableFromInline
-    init(index: Int, engine: any ShardEngine, configuration: StoreConfiguration) {
+    init(index: Int, engine: any ShardEngine) {
         self.index = index
         self.engine = engine
-        self.configuration = configuration
     }
 
     // MARK: Writes
@@ -31,7 +29,7 @@ public struct Shard<Key: ShardKey>: Sendable {
         deadline: Duration? = nil,
         _ body: @escaping @Sendable (borrowing Transaction) throws -> T
     ) async throws -> T {
-        try await engine.write(deadline: deadline ?? configuration.writeDeadline, body)
+        try await engine.write(deadline: deadline ?? engine.configuration.writeDeadline, body)
     }
 
     /// Runs one statement that changes something, in a transaction of its own.
@@ -51,16 +49,19 @@ public struct Shard<Key: ShardKey>: Sendable {
     ///
     /// - Throws: ``StoreError``; `budgetExceeded` for a query that looks at too much: then use
     ///   ``scan(_:as:deadline:)``.
-    @inlinable
+    @inlinable @inline(__always)
     public func first<T: Row & Sendable>(_ sql: SQL, as type: T.Type = T.self) async throws -> T? {
-        if var read = try engine.localRead(sql) { return try read.step() ? try T(from: &read.row) : nil }
+        if var read = try engine.localRead(sql) {
+            defer { read.finish() }
+            return try read.step() ? try T(from: &read.row) : nil
+        }
         return try await firstElsewhere(sql)
     }
 
     /// The first row of a query that always has one, such as a count.
     ///
     /// - Throws: As ``first(_:as:)-swift.method``; `rowMissing` where there is none.
-    @inlinable
+    @inlinable @inline(__always)
     public func one<T: Row & Sendable>(_ sql: SQL, as type: T.Type = T.self) async throws -> T {
         guard let row = try await first(sql, as: type) else { throw Self.missing() }
         return row
@@ -72,6 +73,7 @@ public struct Shard<Key: ShardKey>: Sendable {
     @inlinable
     public func all<T: Row & Sendable>(_ sql: SQL, as type: T.Type = T.self) async throws -> [T] {
         if var read = try engine.localRead(sql) {
+            defer { read.finish() }
             var rows: [T] = []
             while try read.step() { rows.append(try T(from: &read.row)) }
             return rows
@@ -89,7 +91,7 @@ public struct Shard<Key: ShardKey>: Sendable {
         as type: T.Type = T.self,
         deadline: Duration? = nil
     ) async throws -> [T] {
-        try await engine.read(deadline: deadline ?? configuration.scanDeadline) { session in
+        try await engine.read(deadline: deadline ?? engine.configuration.scanDeadline) { session in
             var rows: [T] = []
             try session.query(sql) { row in
                 rows.append(try T(from: &row))
@@ -101,7 +103,7 @@ public struct Shard<Key: ShardKey>: Sendable {
 
     @usableFromInline
     func firstElsewhere<T: Row & Sendable>(_ sql: SQL) async throws -> T? {
-        try await engine.read(deadline: configuration.scanDeadline) { session in
+        try await engine.read(deadline: engine.configuration.scanDeadline) { session in
             var found: T?
             try session.query(sql) { row in
                 found = try T(from: &row)

@@ -1,6 +1,8 @@
 /// What an engine does for one shard. Users never see it: they hold a ``Shard``.
 @usableFromInline
 protocol ShardEngine: AnyObject, Sendable {
+    /// Bounds and sizes.
+    var configuration: StoreConfiguration { get }
     /// Where the shard's reads and writes are counted.
     var statistics: ShardStatistics { get }
     /// A read that is done at once, on this thread; `nil` where the engine, or this thread, cannot.

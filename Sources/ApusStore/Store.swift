@@ -90,21 +90,22 @@ public final class Store: Block {
     /// - Complexity: O(1), some tens of nanoseconds.
     @inlinable
     public func shard<Key: ShardKey>(for key: Key) throws -> Shard<Key> {
-        let (index, engine) = try route(key.shardValue, name: key.directoryName)
-        return Shard(index: index, engine: engine, configuration: routeConfiguration)
+        try route(key.shardValue, name: key.directoryName)
     }
 
     @usableFromInline
-    func route(_ value: ShardValue, name: String?) throws -> (Int, any ShardEngine) {
-        let store = try current()
-        let index = store.map.shard(ofSlot: try store.map.slot(value, name: name))
-        return (index, try store.engine(index))
+    func route<Key: ShardKey>(_ value: ShardValue, name: String?) throws -> Shard<Key> {
+        guard let store = opened.borrowed else { throw closed }
+        return try store._withUnsafeGuaranteedRef { store in
+            let index = store.map.shard(ofSlot: try store.map.slot(value, name: name))
+            return Shard(index: index, engine: store.engines[index])
+        }
     }
 
-    @usableFromInline var routeConfiguration: StoreConfiguration { configuration }
+    private var closed: StoreError { StoreError(.closed, "the store \"\(name)\" is not open") }
 
     func current() throws -> OpenStore {
-        guard let store = opened.value else { throw StoreError(.closed, "the store \"\(name)\" is not open") }
+        guard let store = opened.value else { throw closed }
         return store
     }
 

@@ -1,5 +1,5 @@
-import ApusCore
 import CLinux
+import ApusRuntime
 import Glibc
 
 extension Metrics {
@@ -71,17 +71,5 @@ public enum ProcessFacts {
         return seconds + ticks / Double(sysconf(Int32(_SC_CLK_TCK)))
     }
 
-    private static func text(of path: String) -> String {
-        let file = apus_open(path, O_RDONLY, 0)
-        guard file >= 0 else { return "" }
-        defer { close(file) }
-        var all: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 16384)
-        while true {
-            let count = read(file, &chunk, chunk.count)
-            guard count > 0 else { break }
-            all += chunk[..<count]
-        }
-        return String(decoding: all, as: UTF8.self)
-    }
+    private static func text(of path: String) -> String { (try? Files.readText(path)) ?? "" }
 }

@@ -7,7 +7,7 @@ public import ApusRuntime
 /// tried again with a growing pause, a bounded number of times; anything else drops its batch, counted in
 /// `apus_otlp_dropped_total`. Nothing in the process waits for the collector.
 public final class OTLPExporter: Sendable {
-    /// Does an HTTP POST and gives the status; throws where there was no answer. It bounds its own time.
+    /// Does an HTTP POST within a bounded time and gives the status; throws where there was no answer.
     public typealias Send = @Sendable (OTLPRequest) async throws -> Int
 
     /// How one attempt ended.

@@ -85,7 +85,8 @@ struct SpanPool {
 /// the others keep, and traces stay whole.
 struct OrdinaryTraces {
     private var bound: UInt64 = 1 << 63
-    private var second = Int64.min
+    // Long ago, but near enough to subtract from.
+    private var second = Int64.min / 2
     private var seen = 0
     private var kept = 0
 

@@ -33,21 +33,21 @@ final class LoopReader: @unchecked Sendable {
 
     /// Starts a read in the turn's transaction.
     @inline(__always)
-    func read(_ sql: SQL, on loop: EventLoop) throws -> LocalRead {
+    func read(_ sql: SQL) throws -> LocalRead {
         let committed = commits.value
-        if !isOpen || committed != snapshot { try begin(at: committed, on: loop) }
+        if !isOpen || committed != snapshot { try begin(at: committed) }
         connection.watch.looksLeft = looksMax
         apus_relaxed_add(count, 1)
-        return LocalRead(connection: connection, statement: try connection.bound(sql).handle)
+        return LocalRead(connection: connection, statement: try connection.bound(sql))
     }
 
-    private func begin(at count: UInt64, on loop: EventLoop) throws {
+    private func begin(at count: UInt64) throws {
         end()
         connection.watch.begin()
         try connection.beginRead()
         isOpen = true
         snapshot = count
-        if !isEndScheduled {
+        if !isEndScheduled, let loop = EventLoop.current {
             isEndScheduled = true
             loop.atTurnEnd { [self] in
                 isEndScheduled = false
@@ -65,15 +65,15 @@ final class LoopReader: @unchecked Sendable {
 
 /// A read that is under way on this thread: step by step, and done before anything else is.
 @usableFromInline
-struct LocalRead: ~Copyable {
-    private let connection: SQLiteConnection
+struct LocalRead {
+    private let connection: Unmanaged<SQLiteConnection>
     private let statement: OpaquePointer
     /// The row that the last ``step()`` stood on.
     @usableFromInline var row: RowReader
     private var rows = 0
 
     init(connection: SQLiteConnection, statement: OpaquePointer) {
-        self.connection = connection
+        self.connection = .passUnretained(connection)
         self.statement = statement
         row = RowReader(statement: statement)
     }
@@ -84,15 +84,19 @@ struct LocalRead: ~Copyable {
         let code = sqlite3_step(statement)
         if code == SQLITE_ROW {
             rows += 1
-            guard rows <= connection.rowsMax else {
-                throw StoreError(.tooLarge, "more than \(connection.rowsMax) rows; ask for pages")
+            guard rows <= connection._withUnsafeGuaranteedRef({ $0.rowsMax }) else {
+                throw StoreError(.tooLarge, "more rows than the configuration allows; ask for pages")
             }
             row.rewind()
             return true
         }
-        guard code == SQLITE_DONE else { throw connection.failure(code) }
+        guard code == SQLITE_DONE else { throw connection.takeUnretainedValue().failure(code) }
         return false
     }
 
-    deinit { sqlite3_reset(statement) }
+    /// Gives the statement back; exactly once.
+    //
+    // A `deinit` would do this by itself, but the 6.3 optimiser dies on one that is reached from inlinable code.
+    @usableFromInline
+    func finish() { sqlite3_reset(statement) }
 }

@@ -9,34 +9,38 @@ import CLinux
 final class LoopReaders: @unchecked Sendable {
     private static let loopsMax = 256
     private let owners: UnsafeMutablePointer<UInt64>
-    private let readers: UnsafeMutablePointer<LoopReader?>
+    private let readers: UnsafeMutablePointer<UInt>
     private let count = Lock(0)
 
     init() {
         owners = .allocate(capacity: Self.loopsMax)
         owners.initialize(repeating: 0, count: Self.loopsMax)
         readers = .allocate(capacity: Self.loopsMax)
-        readers.initialize(repeating: nil, count: Self.loopsMax)
+        readers.initialize(repeating: 0, count: Self.loopsMax)
     }
 
     deinit {
-        readers.deinitialize(count: Self.loopsMax)
+        for index in 0..<Self.loopsMax { reader(index)?.release() }
         readers.deallocate()
         owners.deallocate()
     }
 
     @inline(__always)
-    private func key(_ loop: EventLoop) -> UInt64 {
-        UInt64(UInt(bitPattern: Unmanaged.passUnretained(loop).toOpaque()))
+    private func reader(_ index: Int) -> Unmanaged<LoopReader>? {
+        UnsafeRawPointer(bitPattern: readers[index]).map { Unmanaged.fromOpaque($0) }
     }
 
     @inline(__always)
-    func find(_ loop: EventLoop) -> LoopReader? {
-        let key = key(loop)
-        var index = loop.index & (Self.loopsMax - 1)
+    private func place(_ loop: UInt) -> Int { Int(truncatingIfNeeded: loop >> 5 ^ loop >> 13) & (Self.loopsMax - 1) }
+
+    /// The connection of the loop at an address.
+    @inline(__always)
+    func find(_ loop: UnsafeMutableRawPointer) -> Unmanaged<LoopReader>? {
+        let key = UInt64(UInt(bitPattern: loop))
+        var index = place(UInt(bitPattern: loop))
         while true {
             let owner = apus_acquire_load(owners + index)
-            if owner == key { return readers[index] }
+            if owner == key { return reader(index) }
             if owner == 0 { return nil }
             index = (index + 1) & (Self.loopsMax - 1)
         }
@@ -49,17 +53,20 @@ final class LoopReaders: @unchecked Sendable {
                 throw StoreError(.overloaded, "more than \(Self.loopsMax - 1) loops read one shard")
             }
             count += 1
-            var index = loop.index & (Self.loopsMax - 1)
+            let key = UInt(bitPattern: Unmanaged.passUnretained(loop).toOpaque())
+            var index = place(key)
             while apus_relaxed_load(owners + index) != 0 { index = (index + 1) & (Self.loopsMax - 1) }
-            readers[index] = reader
-            apus_release_store(owners + index, key(loop))
+            readers[index] = UInt(bitPattern: Unmanaged.passRetained(reader).toOpaque())
+            apus_release_store(owners + index, UInt64(key))
         }
     }
 
     /// Reads so far, by all loops.
     var total: Int {
         (0..<Self.loopsMax).reduce(0) { total, index in
-            guard apus_acquire_load(owners + index) != 0, let reader = readers[index] else { return total }
+            guard apus_acquire_load(owners + index) != 0, let reader = reader(index)?.takeUnretainedValue() else {
+                return total
+            }
             return total + Int(apus_relaxed_load(reader.count))
         }
     }

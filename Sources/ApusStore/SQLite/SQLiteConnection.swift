@@ -9,7 +9,7 @@ final class SQLiteConnection: SQLSession, @unchecked Sendable {
     let handle: OpaquePointer
     let path: String
     let rowsMax: Int
-    private var statements = StatementCache()
+    private let statements = StatementCache()
     var controls = Control()
     /// Looked at every ``stepsPerLook`` steps of a running statement; true stops it.
     let watch = StatementWatch()
@@ -35,6 +35,7 @@ final class SQLiteConnection: SQLSession, @unchecked Sendable {
         handle = opened
         sqlite3_extended_result_codes(handle, 1)
         sqlite3_busy_timeout(handle, 250)
+        apus_sqlite_harden(handle)
         sqlite3_limit(handle, SQLITE_LIMIT_ATTACHED, 0)
         var persist: Int32 = 1
         sqlite3_file_control(handle, nil, SQLITE_FCNTL_PERSIST_WAL, &persist)
@@ -94,20 +95,19 @@ final class SQLiteConnection: SQLSession, @unchecked Sendable {
 
     /// The prepared statement with its values bound.
     @inline(__always)
-    func bound(_ sql: SQL) throws -> PreparedStatement {
-        if let problem = sql.problem { throw problem }
-        let hash = StatementCache.hash(sql.pieces)
-        let statement = try statements.find(sql.pieces, hash: hash) ?? prepare(sql, hash: hash)
-        var index: Int32 = 1
-        for value in sql.values {
-            let code = bind(value, to: statement.handle, at: index)
-            guard code == SQLITE_OK else { throw failure(code) }
+    func bound(_ sql: SQL) throws -> OpaquePointer {
+        if sql.badName >= 0, let problem = sql.problem { throw problem }
+        let statement = try statements.find(sql) ?? prepare(sql)
+        var index: Int32 = 0
+        try sql.values.forEach { value in
             index += 1
+            let code = bind(value, to: statement, at: index)
+            guard code == SQLITE_OK else { throw failure(code) }
         }
         return statement
     }
 
-    private func prepare(_ sql: SQL, hash: UInt) throws -> PreparedStatement {
+    private func prepare(_ sql: SQL) throws -> OpaquePointer {
         var text = sql.text { _ in "?" }
         var prepared: OpaquePointer?
         var rest = 0
@@ -129,13 +129,12 @@ final class SQLiteConnection: SQLSession, @unchecked Sendable {
             sqlite3_finalize(prepared)
             throw StoreError(.statementInvalid, "one statement at a time, with its parameters bound by interpolation")
         }
-        let statement = PreparedStatement(handle: prepared, pieces: sql.pieces, hash: hash)
-        guard statement.isReadOnly || !isReader else {
+        guard !isReader || sqlite3_stmt_readonly(prepared) != 0 else {
             sqlite3_finalize(prepared)
             throw StoreError(.statementInvalid, "a read changes nothing; use a transaction")
         }
-        statements.insert(statement)
-        return statement
+        statements.insert(prepared, for: sql)
+        return prepared
     }
 
     @inline(__always)
@@ -172,10 +171,10 @@ final class SQLiteConnection: SQLSession, @unchecked Sendable {
 
     func execute(_ sql: SQL) throws -> Int {
         let statement = try bound(sql)
-        defer { sqlite3_reset(statement.handle) }
+        defer { sqlite3_reset(statement) }
         let before = sqlite3_total_changes64(handle)
         while true {
-            let code = sqlite3_step(statement.handle)
+            let code = sqlite3_step(statement)
             if code == SQLITE_ROW { continue }
             guard code == SQLITE_DONE else { throw failure(code) }
             return sqlite3_total_changes64(handle) == before ? 0 : Int(sqlite3_changes64(handle))
@@ -186,11 +185,11 @@ final class SQLiteConnection: SQLSession, @unchecked Sendable {
 
     func query(_ sql: SQL, skipping: Int, _ body: (inout RowReader) throws -> Bool) throws {
         let statement = try bound(sql)
-        defer { sqlite3_reset(statement.handle) }
-        var reader = RowReader(statement: statement.handle, first: Int32(skipping))
+        defer { sqlite3_reset(statement) }
+        var reader = RowReader(statement: statement, first: Int32(skipping))
         var rows = 0
         while true {
-            let code = sqlite3_step(statement.handle)
+            let code = sqlite3_step(statement)
             if code == SQLITE_DONE { return }
             guard code == SQLITE_ROW else { throw failure(code) }
             rows += 1

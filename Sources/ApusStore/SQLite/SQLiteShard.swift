@@ -7,7 +7,7 @@ final class SQLiteShard: ShardEngine {
     let path: String
     let index: Int
     let statistics = ShardStatistics()
-    private let configuration: StoreConfiguration
+    let configuration: StoreConfiguration
     private let clock: any Clock
     private let commits: CommitCounter
     private let writer: ShardWriter
@@ -58,11 +58,12 @@ final class SQLiteShard: ShardEngine {
     var waiting: Int { writer.queue.count }
 
     func localRead(_ sql: SQL) throws -> LocalRead? {
+        guard let address = apus_get_current_loop() else { return nil }
+        if let reader = loopReaders.find(address) { return try reader._withUnsafeGuaranteedRef { try $0.read(sql) } }
         guard let loop = EventLoop.current else { return nil }
-        if let reader = loopReaders.find(loop) { return try reader.read(sql, on: loop) }
         let reader = try LoopReader(path: path, configuration: configuration, commits: commits)
         try loopReaders.add(reader, for: loop)
-        return try reader.read(sql, on: loop)
+        return try reader.read(sql)
     }
 
     func read<T: Sendable>(

@@ -1,64 +1,57 @@
 import CSQLite
 
-/// A prepared statement and what it was made from.
-final class PreparedStatement {
-    let handle: OpaquePointer
-    let pieces: [SQL.Piece]
-    let hash: UInt
-    let isReadOnly: Bool
-
-    init(handle: OpaquePointer, pieces: [SQL.Piece], hash: UInt) {
-        self.handle = handle
-        self.pieces = pieces
-        self.hash = hash
-        self.isReadOnly = sqlite3_stmt_readonly(handle) != 0
-    }
-}
-
 /// One connection's prepared statements, found by the addresses of their text.
 ///
 /// Bounded: when it is full all statements go, and the ones in use come back at their next run.
-struct StatementCache {
+final class StatementCache {
     static let statementsMax = 256
     private static let tableSize = 1024
-    private var table: [PreparedStatement?] = Array(repeating: nil, count: tableSize)
+    private let fingerprints: UnsafeMutablePointer<UInt>
+    private let handles: UnsafeMutablePointer<OpaquePointer?>
+    private let pieces: UnsafeMutablePointer<ShortList<SQL.Piece>>
     private(set) var count = 0
 
-    /// Mixes the addresses of the text; equal statements have equal addresses.
-    @inline(__always)
-    static func hash(_ pieces: [SQL.Piece]) -> UInt {
-        var hash: UInt = 0x9E37_79B9_7F4A_7C15
-        for piece in pieces {
-            hash =
-                (hash ^ UInt(bitPattern: piece.start) ^ UInt(truncatingIfNeeded: piece.count) << 48)
-                &* 0xC2B2_AE3D_27D4_EB4F
-            hash ^= hash >> 29 ^ (piece.binds ? 1 : 0)
-        }
-        return hash
+    init() {
+        fingerprints = .allocate(capacity: Self.tableSize)
+        fingerprints.initialize(repeating: 0, count: Self.tableSize)
+        handles = .allocate(capacity: Self.tableSize)
+        handles.initialize(repeating: nil, count: Self.tableSize)
+        pieces = .allocate(capacity: Self.tableSize)
+        pieces.initialize(repeating: SQL().pieces, count: Self.tableSize)
+    }
+
+    deinit {
+        removeAll()
+        pieces.deinitialize(count: Self.tableSize)
+        pieces.deallocate()
+        handles.deallocate()
+        fingerprints.deallocate()
     }
 
     @inline(__always)
-    func find(_ pieces: [SQL.Piece], hash: UInt) -> PreparedStatement? {
-        var index = Int(truncatingIfNeeded: hash) & (Self.tableSize - 1)
-        while let statement = table[index] {
-            if statement.hash == hash, statement.pieces == pieces { return statement }
+    func find(_ sql: SQL) -> OpaquePointer? {
+        var index = Int(truncatingIfNeeded: sql.fingerprint) & (Self.tableSize - 1)
+        while let handle = handles[index] {
+            if fingerprints[index] == sql.fingerprint, pieces[index] == sql.pieces { return handle }
             index = (index + 1) & (Self.tableSize - 1)
         }
         return nil
     }
 
-    mutating func insert(_ statement: PreparedStatement) {
+    func insert(_ handle: OpaquePointer, for sql: SQL) {
         if count == Self.statementsMax { removeAll() }
-        var index = Int(truncatingIfNeeded: statement.hash) & (Self.tableSize - 1)
-        while table[index] != nil { index = (index + 1) & (Self.tableSize - 1) }
-        table[index] = statement
+        var index = Int(truncatingIfNeeded: sql.fingerprint) & (Self.tableSize - 1)
+        while handles[index] != nil { index = (index + 1) & (Self.tableSize - 1) }
+        handles[index] = handle
+        pieces[index] = sql.pieces
+        fingerprints[index] = sql.fingerprint
         count += 1
     }
 
-    mutating func removeAll() {
-        for index in table.indices {
-            if let statement = table[index] { sqlite3_finalize(statement.handle) }
-            table[index] = nil
+    func removeAll() {
+        for index in 0..<Self.tableSize {
+            if let handle = handles[index] { sqlite3_finalize(handle) }
+            handles[index] = nil
         }
         count = 0
     }

@@ -8,6 +8,8 @@ struct CheckoutForm: Sendable, Hashable {
     var town = ""
     var postcode = ""
     var country = Country.unitedKingdom.name
+    /// The version of the cart that the visitor saw.
+    var version: Int64?
 
     init(key: String) { self.key = key }
 

@@ -25,6 +25,12 @@ struct Session: Sendable, Hashable, Codable {
     var formToken: String
 }
 
+/// A session together with what is in its cart.
+struct Visit: Sendable, Hashable, Codable {
+    var session: Session
+    var cart: Cart
+}
+
 /// Identifiers that are 128 random bits in 32 lower-case hexadecimal digits.
 enum RandomID {
     static func isValid(_ text: some StringProtocol) -> Bool {

@@ -18,6 +18,8 @@ struct ShopError: Error, Sendable, Hashable, Codable {
         case keyInFlight
         /// Another change of the same row came between; the same call may well succeed.
         case conflict
+        /// A database is too busy, full or away; trying again later helps.
+        case unavailable
     }
 
     /// Who has to act.
@@ -65,6 +67,12 @@ struct ShopError: Error, Sendable, Hashable, Codable {
         .caller,
         isRetryable: true,
         "A checkout with this Idempotency-Key is still running."
+    )
+    static let unavailable = ShopError(
+        .unavailable,
+        .shop,
+        isRetryable: true,
+        "The shop cannot do this just now; please try again in a moment."
     )
     static let conflict = ShopError(
         .conflict,

@@ -14,31 +14,42 @@ distributed actor CartsService: Carts {
         catalogue = CatalogueTable(store: store)
     }
 
-    distributed func session(_ id: String) async throws -> Session? {
-        RandomID.isValid(id) ? try await carts.session(id) : nil
+    distributed func visit(_ session: String) async throws -> Visit? {
+        try await answering {
+            guard RandomID.isValid(session), let session = try await carts.session(session) else { return nil }
+            return Visit(session: session, cart: try await carts.cart(session.cart))
+        }
     }
 
-    distributed func createSession() async throws -> Session { try await carts.createSession() }
+    distributed func createSession() async throws -> Session {
+        try await answering { try await carts.createSession() }
+    }
 
     distributed func cart(_ id: String) async throws -> Cart {
-        guard RandomID.isValid(id) else { throw ShopError.notFound("basket") }
-        return try await carts.cart(id)
+        try await answering {
+            guard RandomID.isValid(id) else { throw ShopError.notFound("basket") }
+            return try await carts.cart(id)
+        }
     }
 
     distributed func add(_ product: ProductID, quantity: Int, to cart: String) async throws -> Cart {
-        guard RandomID.isValid(cart) else { throw ShopError.notFound("basket") }
-        guard Basket.quantityRange.contains(quantity) else { throw Text.badQuantity(Basket.quantityRange) }
-        guard try await catalogue.product(product) != nil else { throw ShopError.notFound("product") }
-        return try await carts.add(product, quantity: quantity, to: cart)
+        try await answering {
+            guard RandomID.isValid(cart) else { throw ShopError.notFound("basket") }
+            guard Basket.quantityRange.contains(quantity) else { throw Text.badQuantity(Basket.quantityRange) }
+            guard try await catalogue.product(product) != nil else { throw ShopError.notFound("product") }
+            return try await carts.add(product, quantity: quantity, to: cart)
+        }
     }
 
     distributed func set(_ product: ProductID, quantity: Int, in cart: String) async throws -> Cart {
-        guard RandomID.isValid(cart) else { throw ShopError.notFound("basket") }
-        let range = 0...Basket.quantityRange.upperBound
-        guard range.contains(quantity) else { throw Text.badQuantity(range) }
-        if quantity > 0 {
-            guard try await catalogue.product(product) != nil else { throw ShopError.notFound("product") }
+        try await answering {
+            guard RandomID.isValid(cart) else { throw ShopError.notFound("basket") }
+            let range = 0...Basket.quantityRange.upperBound
+            guard range.contains(quantity) else { throw Text.badQuantity(range) }
+            if quantity > 0 {
+                guard try await catalogue.product(product) != nil else { throw ShopError.notFound("product") }
+            }
+            return try await carts.set(product, quantity: quantity, in: cart)
         }
-        return try await carts.set(product, quantity: quantity, in: cart)
     }
 }

@@ -17,8 +17,8 @@ protocol Catalogue: ServiceActor {
 /// Visits and what they have chosen.
 @Resolvable
 protocol Carts: ServiceActor {
-    /// A session, or `nil` where there is none with this id or it is too old.
-    distributed func session(_ id: String) async throws -> Session?
+    /// A session and what is in its cart, or `nil` where there is none with this id or it is too old.
+    distributed func visit(_ session: String) async throws -> Visit?
     distributed func createSession() async throws -> Session
     /// What is in a cart; an unknown one is empty.
     distributed func cart(_ id: String) async throws -> Cart
@@ -55,7 +55,7 @@ enum Contracts {
     }
 
     static let carts = ServiceContract<any Carts>("carts", stub: $Carts.resolve(id:using:)) {
-        Target("session", .idempotent) { try await $0.session($1) }
+        Target("visit", .idempotent) { try await $0.visit($1) }
         // A session that nobody hears of is forgotten in 30 days.
         Target("createSession", .idempotent) { try await $0.createSession() }
         Target("cart", .idempotent) { try await $0.cart($1) }
@@ -77,6 +77,7 @@ extension Product: Wire {}
 extension Category: Wire {}
 extension PageCursor: Wire {}
 extension Session: Wire {}
+extension Visit: Wire {}
 extension Cart: Wire {}
 extension CheckoutRequest: Wire {}
 extension PlacedOrder: Wire {}

@@ -15,35 +15,39 @@ distributed actor OrdersService: Orders {
     }
 
     distributed func checkOut(_ request: CheckoutRequest) async throws -> PlacedOrder {
-        try CheckoutForm.checkKey(request.key)
-        guard RandomID.isValid(request.cart) else { throw ShopError.notFound("basket") }
-        // Whoever calls, what is stored has passed the rules.
-        var form = CheckoutForm(key: request.key)
-        form.address = request.address
-        var request = request
-        switch form.checked() {
-        case .success(let address): request.address = address
-        case .failure(let refusal):
-            let first = refusal.errors.sorted { $0.key < $1.key }.first
-            throw ShopError.invalid(first?.key ?? "address", first?.value ?? "This address is not complete.")
+        try await answering {
+            try CheckoutForm.checkKey(request.key)
+            guard RandomID.isValid(request.cart) else { throw ShopError.notFound("basket") }
+            // Whoever calls, what is stored has passed the rules.
+            var form = CheckoutForm(key: request.key)
+            form.address = request.address
+            var request = request
+            switch form.checked() {
+            case .success(let address): request.address = address
+            case .failure(let refusal):
+                let first = refusal.errors.sorted { $0.key < $1.key }.first
+                throw ShopError.invalid(first?.key ?? "address", first?.value ?? "This address is not complete.")
+            }
+            return try await CheckoutWalk(steps: checkout).run(request)
         }
-        return try await CheckoutWalk(steps: checkout).run(request)
     }
 
     distributed func order(_ number: String, for credential: OrderCredential) async throws -> PlacedOrder? {
-        guard let number = OrderNumber(number) else { return nil }
-        switch credential {
-        case .cart(let cart):
-            guard RandomID.isValid(cart) else { return nil }
-            switch try await checkout.standing(of: number.text, cart: cart) {
-            case .placed(let placed), .done(let placed): return placed.cart == cart ? placed : nil
-            case .givenUp, .unknown, nil: return nil
+        try await answering {
+            guard let number = OrderNumber(number) else { return nil }
+            switch credential {
+            case .cart(let cart):
+                guard RandomID.isValid(cart) else { return nil }
+                switch try await checkout.standing(of: number.text, cart: cart) {
+                case .placed(let placed), .done(let placed): return placed.cart == cart ? placed : nil
+                case .givenUp, .unknown, nil: return nil
+                }
+            case .secret(let secret):
+                guard RandomID.isValid(secret), let found = try await orders.order(number),
+                    Secret(found.secret).matches(secret)
+                else { return nil }
+                return PlacedOrder(order: found.order, cart: "", secret: found.secret)
             }
-        case .secret(let secret):
-            guard RandomID.isValid(secret), let found = try await orders.order(number),
-                Secret(found.secret).matches(secret)
-            else { return nil }
-            return PlacedOrder(order: found.order, cart: "", secret: found.secret)
         }
     }
 }

@@ -62,6 +62,7 @@ extension Frame {
             "<li><span>\(line.quantity) × \(line.product.title)</span><span class=\"price\">\(line.amount.formatted)</span></li>"
                 as HTML
         }
+        let version = form.version.map { "<input type=\"hidden\" name=\"version\" value=\"\($0)\">" as HTML }
         let sentence = notice ?? (errors.isEmpty ? nil : "Please look at the fields marked below.")
         let message = sentence.map { "<p class=\"notice bad\" role=\"alert\">\($0)</p>" as HTML }
         let options = Country.all.map { country in
@@ -72,7 +73,7 @@ extension Frame {
             "Checkout",
             """
             \(crumbs([("/basket", "Basket")]))<h1>Checkout</h1>\(message)<form class="split" method="post" \
-            action="/checkout">\(tokenField)<input type="hidden" name="key" value="\(form.key)">\
+            action="/checkout">\(tokenField)<input type="hidden" name="key" value="\(form.key)">\(version)\
             <fieldset class="fields"><legend>Where shall it go?</legend>\
             \(field("name", "Full name", form.name, "name", errors))\
             \(field("email", "Email", form.email, "email", errors, type: "email"))\

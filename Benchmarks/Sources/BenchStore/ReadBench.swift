@@ -1,0 +1,112 @@
+import ApusCore
+import ApusRuntime
+import ApusStore
+
+/// Typed point reads through the shard map, against the C API inside a read transaction.
+struct ReadBench {
+    let folder: String
+    let rounds: Int
+    let reads: Int
+
+    struct Product: ApusStore.Row, Sendable {
+        let id: Int
+        let name: String
+        let price: Double
+        let stock: Int
+        init(from row: inout RowReader) throws {
+            id = try row.next()
+            name = try row.next()
+            price = try row.next()
+            stock = try row.next()
+        }
+    }
+
+    struct CustomerKey: ShardKey {
+        let region: String
+        let customer: Int
+        var directoryName: String? { region }
+        var shardValue: ShardValue { .integer(Int64(customer)) }
+    }
+
+    func run() async throws -> [Row] {
+        let store = try await filledStore(folder: folder)
+        let group = try LoopGroup(count: 1)
+        defer { group.shutdown() }
+        var ours: [Double] = []
+        var theirs: [Double] = []
+        var routing: [Double] = []
+        let path = "\(folder)/shard-0000.sqlite"
+        for round in 0..<rounds + 1 {
+            var random = SeededRandom(seed: UInt64(round))
+            let ids = (0..<reads).map { _ in Int.random(in: 1...BenchStore.rows, using: &random) }
+            let result = try await Task(executorPreference: group.loops[0]) {
+                let ours = try await Self.read(store, ids)
+                var sum = 0
+                let peer = try Peer(path: path, isReader: true, pageBytes: 4096)
+                let theirs = try peer.readNanoseconds(ids, check: &sum)
+                guard sum == ours.sum else { throw Peer.Failure.open("the answers differ") }
+                return (ours.nanoseconds, theirs, try Self.route(store, ids))
+            }.value
+            // The first round warms up.
+            if round == 0 { continue }
+            ours.append(result.0)
+            theirs.append(result.1)
+            routing.append(result.2)
+        }
+        await store.close()
+        let ratios = zip(ours, theirs).map { $1 / $0 }
+        let shares = zip(ours, routing).map { 0.05 * $0 / $1 }
+        return [
+            Row(
+                case: "read",
+                metric: "cpu",
+                unit: "ns/read",
+                apus: ours.median,
+                peer: theirs.median,
+                peerName: "SQLite C API, prepared, in a read transaction",
+                ratio: ratios.median,
+                bar: 0.833,
+                ratios: ratios,
+                note: nil
+            ),
+            Row(
+                case: "read-routing",
+                metric: "cpu",
+                unit: "ns/key",
+                apus: routing.median,
+                peer: ours.median * 0.05,
+                peerName: "5% of a read",
+                ratio: shares.median,
+                bar: 1,
+                ratios: shares,
+                note: nil
+            ),
+        ]
+    }
+
+    private static let regions = ["United Kingdom", "United Kingdom", "United Kingdom", "Germany", "Portugal"]
+
+    private static func read(_ store: Store, _ ids: [Int]) async throws -> (nanoseconds: Double, sum: Int) {
+        let start = threadNanoseconds()
+        var sum = 0
+        for id in ids {
+            let key = CustomerKey(region: regions[id % 5], customer: id)
+            let product = try await store.shard(for: key).one(
+                "SELECT id, name, price, stock FROM products WHERE id = \(id)",
+                as: Product.self
+            )
+            sum &+= product.id &+ Int(product.name.utf8.last ?? 0) &+ Int(product.price) &+ product.stock
+        }
+        return (Double(threadNanoseconds() - start) / Double(ids.count), sum)
+    }
+
+    private static func route(_ store: Store, _ ids: [Int]) throws -> Double {
+        let start = threadNanoseconds()
+        var sum = 0
+        for id in ids {
+            sum &+= try store.shard(for: CustomerKey(region: regions[id % 5], customer: id)).index
+        }
+        guard sum >= 0 else { return 0 }
+        return Double(threadNanoseconds() - start) / Double(ids.count)
+    }
+}

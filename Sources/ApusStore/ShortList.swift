@@ -1,0 +1,58 @@
+/// A list that needs no memory of its own while it has at most four elements.
+@usableFromInline
+struct ShortList<Element> {
+    @usableFromInline var first: Element
+    @usableFromInline var second: Element
+    @usableFromInline var third: Element
+    @usableFromInline var fourth: Element
+    @usableFromInline var rest: [Element]
+    @usableFromInline var count: Int
+
+    /// An empty list; `filler` stands in the places that are not used.
+    @inlinable
+    init(filler: Element) {
+        first = filler
+        second = filler
+        third = filler
+        fourth = filler
+        rest = []
+        count = 0
+    }
+
+    @inlinable
+    mutating func append(_ element: Element) {
+        switch count {
+        case 0: first = element
+        case 1: second = element
+        case 2: third = element
+        case 3: fourth = element
+        default: rest.append(element)
+        }
+        count += 1
+    }
+
+    /// Calls `body` with the elements in order.
+    @inline(__always)
+    func forEach(_ body: (Element) throws -> Void) rethrows {
+        if count > 0 { try body(first) }
+        if count > 1 { try body(second) }
+        if count > 2 { try body(third) }
+        if count > 3 { try body(fourth) }
+        for element in rest { try body(element) }
+    }
+
+    var array: [Element] {
+        var array: [Element] = []
+        array.reserveCapacity(count)
+        forEach { array.append($0) }
+        return array
+    }
+}
+
+extension ShortList: Equatable where Element: Equatable {
+    @inlinable
+    static func == (left: ShortList, right: ShortList) -> Bool {
+        left.count == right.count && left.first == right.first && left.second == right.second
+            && left.third == right.third && left.fourth == right.fourth && left.rest == right.rest
+    }
+}

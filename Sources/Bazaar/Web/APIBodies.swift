@@ -1,0 +1,145 @@
+/// What the JSON API sends and takes.
+enum APIBody {
+    /// An amount: `{"amount": "12.75", "currency": "GBP"}`.
+    struct Price: Codable, Sendable {
+        var amount: String
+        var currency = "GBP"
+        init(_ money: Money) { amount = money.decimal }
+    }
+
+    struct Department: Codable, Sendable {
+        var id: String
+        var title: String
+    }
+
+    struct Departments: Codable, Sendable {
+        var departments: [Department]
+    }
+
+    struct Product: Codable, Sendable {
+        var id: String
+        var code: String
+        var department: String
+        var title: String
+        var price: Price
+        var available: Int
+
+        init(_ product: Bazaar.Product) {
+            id = product.id.description
+            code = product.id.code.text
+            department = product.id.category.rawValue
+            title = product.title
+            price = Price(product.price)
+            available = product.available
+        }
+    }
+
+    struct Products: Codable, Sendable {
+        var products: [Product]
+        /// What to send as `after` for the next page; absent on the last.
+        var next: String?
+    }
+
+    struct CartLine: Codable, Sendable {
+        var product: String
+        var title: String
+        var quantity: Int
+        var price: Price
+        var amount: Price
+        var available: Int
+    }
+
+    struct Cart: Codable, Sendable {
+        var id: String
+        var version: Int64
+        var lines: [CartLine]
+        var goods: Price
+
+        init(id: String, version: Int64, basket: Basket) {
+            self.id = id
+            self.version = version
+            lines = basket.lines.map { line in
+                CartLine(
+                    product: line.product.id.description,
+                    title: line.product.title,
+                    quantity: line.quantity,
+                    price: Price(line.product.price),
+                    amount: Price(line.amount),
+                    available: line.product.available
+                )
+            }
+            goods = Price(basket.goods)
+        }
+    }
+
+    struct Quantity: Codable, Sendable {
+        var quantity: Int
+    }
+
+    struct Checkout: Codable, Sendable {
+        /// The version of the cart that the buyer saw; left out, whatever is in it now is bought.
+        var cartVersion: Int64?
+        var address: Address
+    }
+
+    struct Address: Codable, Sendable {
+        var name: String
+        var email: String
+        var street: String
+        var town: String
+        var postcode: String
+        var country: String
+    }
+
+    struct OrderLine: Codable, Sendable {
+        var product: String?
+        var code: String
+        var title: String
+        var quantity: Int
+        var price: Price
+        var amount: Price
+    }
+
+    struct Order: Codable, Sendable {
+        var number: String
+        /// Seconds since 1970.
+        var placedAt: Int64
+        var lines: [OrderLine]
+        var goods: Price
+        var postage: Price
+        var total: Price
+        var address: Address?
+        /// Lets its bearer see the order.
+        var secret: String
+
+        init(_ placed: PlacedOrder) {
+            let order = placed.order
+            number = order.number
+            placedAt = order.placedAt
+            lines = order.lines.map { line in
+                OrderLine(
+                    product: line.product?.description,
+                    code: line.code,
+                    title: line.title,
+                    quantity: line.quantity,
+                    price: Price(line.unitPrice),
+                    amount: Price(line.amount)
+                )
+            }
+            goods = Price(order.goods)
+            postage = Price(order.postage)
+            total = Price(order.total)
+            address = order.address.map { address in
+                Address(
+                    name: address.name,
+                    email: address.email,
+                    street: address.street,
+                    town: address.town,
+                    postcode: address.postcode,
+                    country: address.country
+                )
+            }
+            secret = placed.secret
+        }
+    }
+}

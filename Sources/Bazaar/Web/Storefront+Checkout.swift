@@ -1,0 +1,102 @@
+import Apus
+import ApusCore
+import ApusHTTP
+
+/// The checkout's form and the order's page.
+extension Storefront {
+    static let checkoutPath = "/checkout"
+    static let order = Route(.get, "/orders/{number}", OrderNumber.self)
+
+    func addCheckout(to routes: inout RouterBuilder) {
+        routes.on(Route(.get, Self.checkoutPath), describe: Self.asPage) { exchange in
+            let visit = try await visit(exchange)
+            let basket = try await basket(of: visit)
+            guard let visit, !basket.lines.isEmpty else { return exchange.redirect(to: Self.basketPath) }
+            exchange.answer(page: Frame(visit).checkout(basket, form: Self.freshForm(visit)))
+        }
+        routes.on(Route(.post, Self.checkoutPath), describe: Self.asPage) { exchange in
+            try await place(exchange)
+        }
+        routes.on(Self.order, describe: Self.asPage) { exchange, number in
+            try await show(number, exchange)
+        }
+    }
+
+    private static func freshForm(_ visit: Visit) -> CheckoutForm {
+        var form = CheckoutForm(key: SecureRandom.token())
+        form.version = visit.cart.version
+        return form
+    }
+
+    private func place(_ exchange: Exchange) async throws {
+        let fields = try await exchange.form()
+        guard let visit = try await visit(exchange) else { return exchange.redirect(to: Self.basketPath) }
+        try exchange.checkOrigin(fields, session: visit.session)
+        var form = CheckoutForm(fields)
+        try CheckoutForm.checkKey(form.key)
+        let address: Address
+        switch form.checked() {
+        case .success(let checked): address = checked
+        case .failure(let refusal):
+            let basket = try await basket(visit.cart)
+            if basket.lines.isEmpty { return exchange.redirect(to: Self.basketPath) }
+            let page = Frame(visit).checkout(basket, form: form, errors: refusal.errors)
+            return exchange.answer(.unprocessableContent, page: page)
+        }
+        do {
+            let request = CheckoutRequest(
+                key: form.key,
+                cart: visit.session.cart,
+                version: form.version,
+                address: address
+            )
+            let placed = try await orders.checkOut(request)
+            exchange.redirect(to: "/orders/\(placed.order.number)")
+        } catch let error as ShopError where error.code != .unavailable {
+            if error.code == .emptyCart { return exchange.redirect(to: Self.basketPath) }
+            let basket = try await basket(visit.cart)
+            if basket.lines.isEmpty { return exchange.redirect(to: Self.basketPath) }
+            if error.code == .keyInFlight {
+                exchange.setField("Retry-After", "2")
+            } else {
+                // Nothing was bought under this key, and what the visitor sees now may be other than before.
+                form.key = SecureRandom.token()
+                form.version = visit.cart.version
+            }
+            let notice =
+                error.code == .conflict
+                ? "Your basket changed meanwhile. Please look again before you order." : error.detail
+            exchange.answer(error.status, page: Frame(visit).checkout(basket, form: form, notice: notice))
+        }
+    }
+
+    /// Shows an order to the session that made it, or to who has its secret; to all others there is none.
+    private func show(_ number: OrderNumber, _ exchange: Exchange) async throws {
+        let visit = try await visit(exchange)
+        if let secret = try exchange.queryFields()["secret"] {
+            guard let placed = try await orders.order(number.text, for: .secret(secret)) else {
+                throw ShopError.notFound("order")
+            }
+            return exchange.answer(page: Frame(visit).order(placed.order))
+        }
+        guard let visit, let placed = try await orders.order(number.text, for: .cart(visit.session.cart)) else {
+            throw ShopError.notFound("order")
+        }
+        let link = "\(Self.order.path(number))?secret=\(placed.secret)"
+        exchange.answer(page: Frame(visit).order(placed.order, secretLink: link))
+    }
+}
+
+extension CheckoutForm {
+    /// What a browser sent.
+    init(_ fields: FormFields) {
+        self.init(key: fields["key"] ?? "")
+        name = fields["name"] ?? ""
+        email = fields["email"] ?? ""
+        street = fields["street"] ?? ""
+        town = fields["town"] ?? ""
+        postcode = fields["postcode"] ?? ""
+        country = fields["country"] ?? ""
+        version = fields["version"].flatMap { Int64($0) }
+    }
+}

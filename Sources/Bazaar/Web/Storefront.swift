@@ -1,0 +1,148 @@
+import Apus
+import ApusCore
+import ApusHTTP
+
+/// The shop on the web: pages for people, JSON for programs. It keeps nothing between requests.
+struct Storefront: Sendable {
+    let catalogue: any Catalogue
+    let carts: any Carts
+    let orders: any Orders
+
+    /// The routes, for a loop whose handles these are.
+    ///
+    /// - Throws: `RouteConflict`, a mistake of ours.
+    func router() throws -> Router {
+        var routes = RouterBuilder()
+        routes.use(Self.problems)
+        addAPI(to: &routes)
+
+        var pages = routes
+        pages.use(Self.errorPages)
+        addShop(to: &pages)
+        addBasket(to: &pages)
+        addCheckout(to: &pages)
+        addAssets(to: &pages)
+        pages.otherwise { exchange in
+            if exchange.path.starts(with: "/api/".utf8) { throw Problem(.notFound, code: "path.notFound") }
+            throw ShopError.notFound("page")
+        }
+        return try pages.build()
+    }
+
+    /// What every page of a visitor needs to know.
+    func frame(_ exchange: Exchange, department: Category? = nil) async throws -> Frame {
+        Frame(try await visit(exchange), department: department)
+    }
+
+    /// The visitor's session and cart; `nil` for one who has not put anything into a basket yet.
+    func visit(_ exchange: Exchange) async throws -> Visit? {
+        guard let id = exchange.sessionID else { return nil }
+        return try await carts.visit(id)
+    }
+
+    /// The cart's products with today's prices; what is no longer sold is left out.
+    func basket(_ cart: Cart) async throws -> Basket {
+        if cart.lines.isEmpty { return Basket(lines: []) }
+        let found = try await catalogue.products(cart.lines.map(\.product))
+        let products = Dictionary(found.map { ($0.id, $0) }) { first, _ in first }
+        return Basket(
+            lines: cart.lines.compactMap { line in
+                products[line.product].map { Basket.Line(product: $0, quantity: line.quantity) }
+            }
+        )
+    }
+
+    // MARK: What goes wrong
+
+    /// Turns what the services throw into problem documents.
+    @Sendable
+    private static func problems(_ exchange: Exchange, _ next: RouterBuilder.Handler) async throws {
+        do {
+            try await next(exchange)
+        } catch let error where !exchange.isAnswered {
+            let problem = Problem(shop: error)
+            if problem.status == .conflict || problem.status.isServerError, problem.code != "internal" {
+                exchange.setField("Retry-After", "1")
+            }
+            exchange.setField("Cache-Control", "no-store")
+            exchange.setField("X-Content-Type-Options", "nosniff")
+            // The server logs what has no name here.
+            if problem.code == "internal" { throw error }
+            throw problem
+        }
+    }
+
+    /// Turns what goes wrong under a page into a page.
+    @Sendable
+    private static func errorPages(_ exchange: Exchange, _ next: RouterBuilder.Handler) async throws {
+        do {
+            try await next(exchange)
+        } catch let error where !exchange.isAnswered && !(error is CancellationError) {
+            // 5xx without a name go on to the server, which logs them; the page would hide them.
+            let problem = Problem(shop: error)
+            if problem.code == "internal" { throw error }
+            let (title, sentence) = words(problem)
+            if problem.status == .serviceUnavailable { exchange.setField("Retry-After", "5") }
+            exchange.answer(
+                problem.status,
+                page: Frame().problem(status: Int(problem.status.code), title: title, sentence: sentence)
+            )
+        }
+    }
+
+    private static func words(_ problem: Problem) -> (title: String, sentence: String) {
+        switch problem.status {
+        case .notFound:
+            ("There is nothing here", "Perhaps it was sold, perhaps it never was. The shop is full of other things.")
+        case .serviceUnavailable:
+            ("Back in a moment", "We are tidying the shelves. Your basket is safe; please try again.")
+        case .forbidden: ("That did not come from here", problem.detail ?? "Please go back and try again.")
+        case .contentTooLarge: ("That is too much", "Please send less and try again.")
+        case let status where status.isServerError: ("Something broke", "It was us. Please try again in a moment.")
+        default: ("We did not understand that", problem.detail ?? "Please go back and try again.")
+        }
+    }
+}
+
+extension Frame {
+    /// A frame for a visitor.
+    init(_ visit: Visit?, department: Category? = nil) {
+        self.init(
+            pieces: visit?.cart.pieces ?? 0,
+            formToken: visit?.session.formToken ?? "",
+            department: department
+        )
+    }
+}
+
+extension Problem {
+    /// What an error of the shop or of a call to it means over HTTP; code `internal` for what has no name.
+    init(shop error: any Error) {
+        switch error {
+        case let problem as Problem: self = problem
+        case let error as ShopError:
+            self.init(
+                error.status,
+                code: "shop.\(error.code.rawValue)",
+                detail: error.detail,
+                members: error.field.map { [Member("field", .string($0))] } ?? []
+            )
+        case let error as BodyError: self.init(error.status, code: "http.body", detail: error.description)
+        case let error as CallError where error.isRetryable: self.init(.serviceUnavailable, code: "shop.unavailable")
+        default: self.init(.internalServerError, code: "internal")
+        }
+    }
+}
+
+extension ShopError {
+    /// The HTTP status that says the same.
+    var status: Status {
+        switch code {
+        case .invalidInput, .keyReused, .emptyCart: .unprocessableContent
+        case .notFound: .notFound
+        case .outOfStock, .keyInFlight, .conflict: .conflict
+        case .unavailable: .serviceUnavailable
+        case .malformedSales: .internalServerError
+        }
+    }
+}
