@@ -43,8 +43,15 @@ enum SystemProgram {
             }
             exit(0)
         case "up": try UpCommand.run(invocation)
+        case "serve": try ServeCommand.run(invocation)
         default: throw UsageError("\(invocation.command.name) is not a command")
         }
+    }
+
+    /// Ends the process at once, as a failure.
+    static func leave(_ line: String) -> Never {
+        complain(line)
+        exit(failure)
     }
 
     /// Writes a line to standard error.

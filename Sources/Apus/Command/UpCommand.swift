@@ -27,9 +27,13 @@ enum UpCommand {
             signals: signals,
             token: SecureRandom.token()
         )
+        let isWhole = invocation.arguments.has("one-process")
         let loops = invocation.platform.loops == 0 ? LoopGroup.coreCount : invocation.platform.loops
-        Program.run(loopCount: loops) { group in
-            let code = await OneProcess(start: start, group: group).run()
+        Program.run(loopCount: isWhole ? loops : 1) { group in
+            let code =
+                isWhole
+                ? await OneProcess(start: start, group: group).run()
+                : await SplitSystem(start: start, loop: group.loops[0]).run()
             run.clear()
             folder.release()
             return code

@@ -49,7 +49,7 @@ struct OneProcess: Sendable {
             await blocks.close()
             throw error
         }
-        try await process.run { addresses in
+        try await process.run(opens: false) { addresses in
             let report = ReadyReport(start, addresses: addresses, blocks: blocks.facts(site))
             StandardStreams.write(report.text(isJSON: start.isJSON))
         }
@@ -60,6 +60,8 @@ struct OneProcess: Sendable {
 struct DrainSignals: Sendable {
     let system: String
     let signals: Signals
+    /// Says nothing: the supervisor speaks for its processes.
+    var isQuiet = false
 
     func run(
         on loop: EventLoop,
@@ -75,10 +77,9 @@ struct DrainSignals: Sendable {
                     exit(128 + number)
                 } else {
                     isDraining = true
-                    SystemProgram.complain("\(system): draining; once more ends it now")
+                    if !isQuiet { SystemProgram.complain("\(system): draining; once more ends it now") }
                     _ = loop.schedule(at: loop.now + RoleProcess.drainLimit) {
-                        SystemProgram.complain("\(system): not drained within 25 s, ending now")
-                        exit(SystemProgram.failure)
+                        SystemProgram.leave("\(system): not drained within 25 s, ending now")
                     }
                     drain()
                 }

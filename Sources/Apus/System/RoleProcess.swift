@@ -40,6 +40,13 @@ final class RoleProcess: Sendable {
         ending.set(nil)
     }
 
+    /// Returns once every loop has come round, and so knows what it was told before.
+    func allLoopsTurned() async {
+        for loop in site.group.loops {
+            await withUnsafeContinuation { continuation in loop.execute { continuation.resume() } }
+        }
+    }
+
     /// Takes what is known of the other processes; from any thread.
     func update(_ membership: Membership) {
         let (hosts, edges) = live.withLock { live in
@@ -54,11 +61,11 @@ final class RoleProcess: Sendable {
         for edge in edges { edge.update(membership) }
     }
 
-    /// Opens the blocks, starts the parts, calls `ready`, and returns when it has drained.
+    /// Opens the blocks unless they are open, starts the parts, calls `ready`, and returns when it has drained.
     ///
     /// - Throws: What kept it from starting, or what ended a part.
-    func run(ready: @escaping @Sendable (ProcessAddresses) -> Void) async throws {
-        try await blocks.open(site)
+    func run(opens: Bool = true, ready: @escaping @Sendable (ProcessAddresses) -> Void) async throws {
+        if opens { try await blocks.open(site) }
         do {
             try await runParts(ready)
         } catch {
@@ -77,6 +84,7 @@ final class RoleProcess: Sendable {
 
         var running: [Running] = []
         var failure: (any Error)?
+        let pages = isSplit ? try await startPages(health, &addresses) : nil
         do {
             for part in parts where part.kind == .web {
                 running.append(try await startWeb(part, hosts, health, &addresses))
@@ -95,6 +103,8 @@ final class RoleProcess: Sendable {
             failure = await ending.wait()
         }
         await finish(running, jobs, hosts)
+        pages?.server.drain()
+        await pages?.task.value
         if let failure { throw failure }
     }
 
@@ -130,6 +140,19 @@ final class RoleProcess: Sendable {
                 for (name, path) in paths { addresses.services[name, default: []].append("\(path)") }
             }
         }
+    }
+
+    /// Tells about the process on a socket of its own.
+    private func startPages(_ health: RoleHealth, _ addresses: inout ProcessAddresses) async throws -> Running {
+        let server = try Server(
+            observation: ServerObservation(metrics: Metrics()),
+            handler: ProcessPages(health: health)
+        )
+        let path = site.socket("\(site.role)-\(site.replica).\(site.generation)-about")
+        let about = Part(name: "about", kind: .web, replicas: 1, content: .edge)
+        let running = try await start(server, about, at: path, on: [site.mainLoop], &addresses)
+        addresses.administration = addresses.servers.removeValue(forKey: about.name) ?? ""
+        return running
     }
 
     private func startWeb(
@@ -172,10 +195,11 @@ final class RoleProcess: Sendable {
         _ server: any Serving,
         _ part: Part,
         at address: SocketAddress,
+        on loops: [EventLoop]? = nil,
         _ addresses: inout ProcessAddresses
     ) async throws -> Running {
         let bound = Promise<Result<SocketAddress, any Error>>()
-        let loops = site.group.loops
+        let loops = loops ?? site.group.loops
         let ending = ending
         let task = Task(executorPreference: site.mainLoop) {
             do {

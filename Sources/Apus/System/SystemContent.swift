@@ -72,7 +72,7 @@ struct SystemPlan: Sendable {
     /// - Throws: ``ConfigurationError`` for a body that makes no sense.
     init(_ parts: SystemParts) throws(ConfigurationError) {
         self.parts = parts.list
-        var names: Set<String> = []
+        var names: Set<String> = [Self.setupName]
         for part in self.parts {
             guard Self.isName(part.name) else {
                 throw ConfigurationError(
@@ -93,6 +93,9 @@ struct SystemPlan: Sendable {
             }
         }
     }
+
+    /// What the process is called that runs the setups.
+    static let setupName = "setup"
 
     var setups: [Part] { parts.filter { $0.kind == .setup } }
     /// What runs, in the order in which it is started.
