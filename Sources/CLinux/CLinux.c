@@ -40,7 +40,11 @@ uint64_t apus_epoll_data(const struct epoll_event *e) { return e->data.u64; }
 uint32_t apus_epoll_events(const struct epoll_event *e) { return e->events; }
 int apus_epoll_wait(int ep, struct epoll_event *events, int max, int64_t nanoseconds) {
     struct timespec t = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
-    return epoll_pwait2(ep, events, max, nanoseconds < 0 ? NULL : &t, NULL);
+    int count = epoll_pwait2(ep, events, max, nanoseconds < 0 ? NULL : &t, NULL);
+    if (count >= 0 || errno != ENOSYS) return count;
+    // Kernels before 5.11, gVisor and valgrind know milliseconds only; rounded up, or the loop would spin.
+    int64_t milliseconds = nanoseconds < 0 ? -1 : (nanoseconds + 999999) / 1000000;
+    return epoll_wait(ep, events, max, milliseconds > INT32_MAX ? INT32_MAX : (int)milliseconds);
 }
 int apus_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 int apus_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }

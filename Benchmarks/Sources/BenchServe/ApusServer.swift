@@ -2,6 +2,8 @@ import ApusCore
 import ApusHTTP
 import ApusObserve
 import ApusRuntime
+import BenchKit
+import Foundation
 
 /// The server that is measured: one loop, a routed async handler, access log, metrics and time-outs on.
 ///
@@ -12,11 +14,20 @@ enum ApusServer {
     /// - Parameters:
     ///   - port: Where to listen.
     ///   - log: The file of the access log.
-    static func run(port: UInt16, log: String) async throws {
+    static func run(port: UInt16, log: String) throws -> Never {
         let loops = try LoopGroup(count: 1, name: "http")
         let observation = ServerObservation(accessLog: AccessLog(to: try LineSink(path: log)))
         let server = try Server(observation: observation, handler: try router())
-        try await server.run(at: .loopback(port: port), on: loops.loops)
+        // Everything runs on the one loop: no thread pool is ever started, which callgrind would not survive.
+        Task(executorPreference: loops.loops[0]) {
+            do {
+                try await server.run(at: .loopback(port: port), on: loops.loops)
+            } catch {
+                say("bench-serve: \(error)")
+            }
+            exit(1)
+        }
+        while true { pause() }
     }
 
     private static func router() throws -> Router {

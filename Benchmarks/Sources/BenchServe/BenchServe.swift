@@ -7,10 +7,10 @@ import Foundation
     static let answer =
         #"{"id":"85123A","name":"WHITE HANGING HEART T-LIGHT HOLDER","category":"lights","price":255,"stock":412}"#
 
-    static func main() async throws {
+    static func main() throws {
         let options = Options()
         if options.rest.first == "server", options.rest.count == 3, let port = UInt16(options.rest[1]) {
-            return try await ApusServer.run(port: port, log: options.rest[2])
+            try ApusServer.run(port: port, log: options.rest[2])
         }
         measured { scratch in
             var report = Report(
