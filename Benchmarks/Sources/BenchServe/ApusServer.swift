@@ -2,8 +2,6 @@ import ApusCore
 import ApusHTTP
 import ApusObserve
 import ApusRuntime
-import BenchKit
-import Foundation
 
 /// The server that is measured: one loop, a routed async handler, access log, metrics and time-outs on.
 ///
@@ -14,20 +12,18 @@ enum ApusServer {
     /// - Parameters:
     ///   - port: Where to listen.
     ///   - log: The file of the access log.
-    static func run(port: UInt16, log: String) throws -> Never {
-        let loops = try LoopGroup(count: 1, name: "http")
-        let observation = ServerObservation(accessLog: AccessLog(to: try LineSink(path: log)))
-        let server = try Server(observation: observation, handler: try router())
-        // Everything runs on the one loop: no thread pool is ever started, which callgrind would not survive.
-        Task(executorPreference: loops.loops[0]) {
+    static func run(port: UInt16, log: String) -> Never {
+        Program.run(loopCount: 1) { loops in
             do {
+                let observation = ServerObservation(accessLog: AccessLog(to: try LineSink(path: log)))
+                let server = try Server(observation: observation, handler: try router())
                 try await server.run(at: .loopback(port: port), on: loops.loops)
+                return 0
             } catch {
-                say("bench-serve: \(error)")
+                StandardStreams.writeError("bench: \(error)\n")
+                return 1
             }
-            exit(1)
         }
-        while true { pause() }
     }
 
     private static func router() throws -> Router {

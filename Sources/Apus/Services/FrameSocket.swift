@@ -25,8 +25,8 @@ class FrameSocket: @unchecked Sendable {
     private(set) var sentBytes: UInt64 = 0
     private var sweepAt = Instant.distantFuture
     private var sweepTimer: EventLoop.Timer?
-    /// Set by a subclass to have the connection closed once everything is sent.
-    var closesWhenSent = false
+    /// How many more bytes may be sent for now; the rest waits.
+    var sendableBytes = Int.max
 
     init(_ channel: Channel, system: ApusActorSystem, isConnected: Bool, frameBytesMax: Int) {
         self.channel = channel
@@ -47,8 +47,6 @@ class FrameSocket: @unchecked Sendable {
     func handshakeTimedOut() { close("no handshake") }
     /// Ends what has taken too long; returns when to look next.
     func sweep(_ now: Instant) -> Instant { .distantFuture }
-    /// Everything written has been sent.
-    func drained() {}
 
     // MARK: Life
 
@@ -96,7 +94,7 @@ class FrameSocket: @unchecked Sendable {
             default: isConnected = true
             }
         }
-        if events & APUS_EPOLLOUT != 0, flushed < out.count || closesWhenSent { flush() }
+        if events & APUS_EPOLLOUT != 0 { flush() }
         if channel.isReadReady { receive() }
     }
 
@@ -150,13 +148,15 @@ class FrameSocket: @unchecked Sendable {
     }
 
     private func flush() {
-        while flushed < out.count {
+        while flushed < out.count, sendableBytes > 0 {
+            let end = flushed + min(out.count - flushed, sendableBytes)
             let result = out.withBytes { bytes in
-                channel.send(UnsafeRawBufferPointer(rebasing: bytes[flushed...]))
+                channel.send(UnsafeRawBufferPointer(rebasing: bytes[flushed..<end]))
             }
             switch result {
             case .bytes(let count):
                 flushed += count
+                if sendableBytes != .max { sendableBytes -= count }
                 sentBytes += UInt64(count)
                 continue
             case .wouldBlock, .end:
@@ -169,10 +169,9 @@ class FrameSocket: @unchecked Sendable {
                 return close(SystemError("send", errno: error).description)
             }
         }
+        guard flushed == out.count else { return }
         out.reset()
         flushed = 0
-        drained()
-        if closesWhenSent { close("done") }
     }
 
     // MARK: Deadlines
