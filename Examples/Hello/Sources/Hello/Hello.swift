@@ -10,32 +10,25 @@ let greeter = ServiceContract<any Greeter>("greeter", stub: $Greeter.resolve(id:
 }
 
 distributed actor GreeterService: Greeter {
-    let greetings: Cache<String, String>
-    init(actors: ApusActorSystem, greetings: Cache<String, String>) {
-        actorSystem = actors
-        self.greetings = greetings
-    }
-    distributed func greet(_ name: String) async throws -> String {
-        try await greetings.value(for: name) { "Hello, \(name)!\n" }
-    }
-}
-
-struct Page: RequestHandler {
-    let greeter: any Greeter
-    var routeNames: [String] { [] }
-    nonisolated(nonsending) func handle(_ exchange: Exchange) async throws {
-        exchange.answer(type: "text/plain", text: try await greeter.greet(String(decoding: exchange.path, as: UTF8.self)))
-    }
+    init(on system: ApusActorSystem) { actorSystem = system }
+    distributed func greet(_ name: String) -> String { "Hello, \(name)!\n" }
 }
 
 @main
 struct Hello: System {
     let greetings = Cache<String, String>("greetings", capacity: 1000)
-    let store = Store("hello")
 
     var body: some SystemContent {
-        //Edge(to: "web")
-        Web("web", replicas: 2) { host in Page(greeter: try host.service(greeter)) }
-        Service(greeter, replicas: 2) { host in GreeterService(actors: host.actors, greetings: greetings) }
+        Edge(to: "web")
+        Web("web", replicas: 2) { host in
+            let desk = try host.service(greeter)
+            var router = RouterBuilder()
+            router.on(Route(.get, "/{name}", String.self), "A greeting") { exchange, name in
+                let text = try await greetings.value(for: name) { try await desk.greet(name) }
+                exchange.answer(type: "text/plain; charset=utf-8", text: text)
+            }
+            return try router.build()
+        }
+        Service(greeter, replicas: 2) { host in GreeterService(on: host.actors) }
     }
 }
