@@ -44,7 +44,10 @@ enum SystemProgram {
             exit(0)
         case "up": try UpCommand.run(invocation)
         case "serve": try ServeCommand.run(invocation)
-        default: throw UsageError("\(invocation.command.name) is not a command")
+        case "config":
+            StandardStreams.write(ConfigCommand.text(try invocation.configure(), isJSON: invocation.arguments.has("json")))
+            exit(0)
+        default: RunningCommand.run(invocation)
         }
     }
 
@@ -115,8 +118,13 @@ struct Invocation: Sendable {
     /// Where the data is, before anything is read from there.
     var dataFolder: String {
         let given = arguments.settings["data"] ?? arguments.value("data") ?? environment["APUS_DATA"] ?? ""
-        return given.isEmpty ? ".apus/\(system)" : given
+        return given.isEmpty ? Self.standardFolder(system) : given
     }
+
+    static func standardFolder(_ system: String) -> String { ".apus/\(system)" }
+
+    /// What the user typed to start this program.
+    var program: String { CommandLine.arguments.first ?? system }
 
     /// Gives all settings their values.
     ///

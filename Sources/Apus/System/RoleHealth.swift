@@ -13,7 +13,7 @@ struct RoleHealth: Sendable {
     init(site: ProcessSite) {
         readiness = site.readiness
         let log = Log(site.role)
-        var observation = ServerObservation(accessLog: site.accessLog, tracer: .process)
+        var observation = ServerObservation(tracer: .process)
         observation.failures = { log.error("a request failed", ["error": .error($0)]) }
         serverObservation = observation
     }

@@ -1,4 +1,5 @@
 import ApusCore
+import ApusEdge
 import ApusHTTP
 import ApusObserve
 import ApusRuntime
@@ -23,7 +24,7 @@ final class RoleProcess: Sendable {
 
     private struct Live {
         var hosts: [Host] = []
-        var edges: [any EdgeServing] = []
+        var edges: [EdgeServing] = []
         var membership = Membership()
     }
 
@@ -56,7 +57,7 @@ final class RoleProcess: Sendable {
         tell(hosts, edges, membership)
     }
 
-    private func tell(_ hosts: [Host], _ edges: [any EdgeServing], _ membership: Membership) {
+    private func tell(_ hosts: [Host], _ edges: [EdgeServing], _ membership: Membership) {
         for host in hosts { host.actors.update(membership.directory) }
         for edge in edges { edge.update(membership) }
     }
@@ -89,8 +90,8 @@ final class RoleProcess: Sendable {
             for part in parts where part.kind == .web {
                 running.append(try await startWeb(part, hosts, health, &addresses))
             }
-            for part in parts where part.kind == .edge && isSplit {
-                running.append(try await startEdge(part, running, health, &addresses))
+            for part in parts where part.kind == .edge {
+                running.append(try await startEdge(part, running, &addresses))
             }
         } catch {
             failure = error
@@ -149,7 +150,7 @@ final class RoleProcess: Sendable {
             handler: ProcessPages(health: health)
         )
         let path = site.socket("\(site.role)-\(site.replica).\(site.generation)-about")
-        let about = Part(name: "about", kind: .web, replicas: 1, content: .edge)
+        let about = Part(name: "about", kind: .web, replicas: 1, content: .edge(EdgeConfiguration()))
         let running = try await start(server, about, at: path, on: [site.mainLoop], &addresses)
         addresses.administration = addresses.servers.removeValue(forKey: about.name) ?? ""
         return running
@@ -163,20 +164,16 @@ final class RoleProcess: Sendable {
     ) async throws -> Running {
         guard case .web(let serve, _) = part.content else { preconditionFailure("a web part has web content") }
         let server = try await serve(hosts, health)
-        var address = site.socket("\(part.name)-\(site.replica).\(site.generation)")
-        if !isSplit, parts.contains(where: { $0.kind == .edge && $0.target == part.name }) {
-            address = site.platform.edgeAddress
-        }
-        return try await start(server, part, at: address, &addresses)
+        let path = site.socket("\(part.name)-\(site.replica).\(site.generation)")
+        return try await start(server, part, at: path, &addresses)
     }
 
     private func startEdge(
         _ part: Part,
         _ running: [Running],
-        _ health: RoleHealth,
         _ addresses: inout ProcessAddresses
     ) async throws -> Running {
-        let edge = try EdgeMaker.make(part, health)
+        let edge = try EdgeServing(part, site: site)
         var membership = live.withLock { live in
             live.edges.append(edge)
             return live.membership
