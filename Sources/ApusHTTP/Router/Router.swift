@@ -26,6 +26,8 @@ public struct RouterBuilder {
     public init() {}
 
     /// Runs `middleware` round every handler that is added from here on; the first added is the outermost.
+    ///
+    /// All of it runs round what no route takes.
     public mutating func use(_ middleware: @escaping Middleware) { self.middleware.append(middleware) }
 
     /// Answers requests for `route`.
@@ -66,7 +68,7 @@ public struct RouterBuilder {
     }
 
     /// Answers paths that no route takes, such as with a page instead of a problem document.
-    public mutating func otherwise(_ handler: @escaping Handler) { fallback = wrapped(handler) }
+    public mutating func otherwise(_ handler: @escaping Handler) { fallback = handler }
 
     /// What the routes say of themselves, for an OpenAPI document.
     public var routes: [RouteInfo] { infos }
@@ -75,7 +77,8 @@ public struct RouterBuilder {
     ///
     /// - Throws: `RouteConflict` when two routes take the same requests.
     public func build() throws(RouteConflict) -> Router {
-        Router(table: try RouteTable(infos), handlers: handlers, fallback: fallback)
+        // What no route takes is answered inside the middleware too: its answers carry the same fields.
+        Router(table: try RouteTable(infos), handlers: handlers, fallback: fallback, around: wrapped)
     }
 
     private func wrapped(_ handler: @escaping Handler) -> Handler {
@@ -89,15 +92,20 @@ public struct RouterBuilder {
 public final class Router: RequestHandler {
     private let table: RouteTable
     private let handlers: [RouterBuilder.Handler]
-    private let fallback: RouterBuilder.Handler?
+    private let other: RouterBuilder.Handler
     private let bodyLimits: [Int]
     /// `GET /products/{id}` and so on, by the routes' indexes.
     public let routeNames: [String]
 
-    init(table: RouteTable, handlers: [RouterBuilder.Handler], fallback: RouterBuilder.Handler?) {
+    init(
+        table: RouteTable,
+        handlers: [RouterBuilder.Handler],
+        fallback: RouterBuilder.Handler?,
+        around wrapped: (@escaping RouterBuilder.Handler) -> RouterBuilder.Handler
+    ) {
         self.table = table
         self.handlers = handlers
-        self.fallback = fallback
+        other = wrapped { exchange in try await Self.answerOther(exchange, table, fallback) }
         bodyLimits = table.routes.map(\.bodyBytesMax)
         routeNames = table.routes.map { "\($0.method.spelling) \($0.pattern)" }
     }
@@ -109,7 +117,7 @@ public final class Router: RequestHandler {
     public func handle(_ exchange: Exchange) async throws {
         let index = route(exchange)
         if index >= 0 { return try await handlers[index](exchange) }
-        try await handleOther(exchange, index)
+        try await other(exchange)
     }
 
     /// The route's index, or what else there is to say as a negative number.
@@ -129,12 +137,12 @@ public final class Router: RequestHandler {
     }
 
     @inline(never)
-    private func handleOther(_ exchange: Exchange, _ code: Int) async throws {
+    private static func answerOther(
+        _ exchange: Exchange,
+        _ table: RouteTable,
+        _ fallback: RouterBuilder.Handler?
+    ) async throws {
         if let fault = PathRules.fault(exchange.path) { throw Problem(fault) }
-        if code == -1 {
-            if let fallback { return try await fallback(exchange) }
-            throw Problem(.notFound, code: "path.notFound")
-        }
         var match = RouteMatch()
         switch table.match(exchange.method, exchange.path, &match) {
         case .options(let methods):
@@ -144,11 +152,12 @@ public final class Router: RequestHandler {
             exchange.setField("Allow", allowed(methods))
             throw Problem(.methodNotAllowed, code: "method.notAllowed", detail: "Allowed: \(allowed(methods))")
         case .route, .notFound:
+            if let fallback { return try await fallback(exchange) }
             throw Problem(.notFound, code: "path.notFound")
         }
     }
 
-    private func allowed(_ methods: MethodSet) -> String {
+    private static func allowed(_ methods: MethodSet) -> String {
         var writer = ByteWriter(capacity: 64)
         methods.write(to: &writer)
         return writer.string
