@@ -16,7 +16,9 @@ enum RunningCommand {
                 SystemProgram.complain("\(invocation.system): \(error)")
                 return SystemProgram.usage
             } catch {
-                SystemProgram.complain("\(invocation.system): \(StartFailure(wrapping: error, doing: invocation.command.name))")
+                SystemProgram.complain(
+                    "\(invocation.system): \(StartFailure(wrapping: error, doing: invocation.command.name))"
+                )
                 return SystemProgram.failure
             }
         }
@@ -95,7 +97,8 @@ struct RemoteSystem: Sendable {
         let folder = invocation.dataFolder
         let name = invocation.system
         guard let path = Files.resolve(folder), let facts = RunFolder(dataFolder: path).readFacts(),
-            facts.administration.hasPrefix("http://"), let address = SocketAddress(String(facts.administration.dropFirst(7)))
+            facts.administration.hasPrefix("http://"),
+            let address = SocketAddress(String(facts.administration.dropFirst(7)))
         else {
             throw StartFailure("no system runs on \(folder); start one with \(name) up, or name its folder with --data")
         }
@@ -117,7 +120,9 @@ struct RemoteSystem: Sendable {
         _ = try await post("/api/stop")
         let process = try WatchedProcess(facts.pid, on: loop)
         guard await process.hasEnded(by: loop.now + RoleProcess.drainLimit + .seconds(5)) else {
-            throw StartFailure("process \(facts.pid) has not ended; kill -9 \(facts.pid) ends it now, and its children with it")
+            throw StartFailure(
+                "process \(facts.pid) has not ended; kill -9 \(facts.pid) ends it now, and its children with it"
+            )
         }
     }
 

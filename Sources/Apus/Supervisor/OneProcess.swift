@@ -21,7 +21,7 @@ struct OneProcess: Sendable {
 
     private func serve() async throws {
         let logs = try LogPlace(start)
-        logs.apply()
+        logs.apply(start.invocation.observe)
         let site = ProcessSite(
             system: start.system,
             role: start.system,
@@ -33,6 +33,7 @@ struct OneProcess: Sendable {
             runFolder: start.run.sockets,
             configuration: start.configuration,
             platform: start.platform,
+            observe: start.invocation.observe(role: start.system, replica: 0),
             accessLog: start.platform.logAccess ? AccessLog(to: logs.sink) : nil
         )
         let blocks = OpenBlocks(start.invocation.declared)
@@ -44,7 +45,11 @@ struct OneProcess: Sendable {
         defer { listening.cancel() }
         try await blocks.open(site)
         let administration: AdministrationServer
-        let source = WholeAdministration(start: start, site: site, blocks: blocks.facts(site)) { process.drain() }
+        let source = WholeAdministration(start: start, site: site, blocks: blocks.facts(site)) {
+            process.drain()
+        } measured: {
+            await process.metrics()
+        }
         do {
             administration = try await start.administer(source, on: site.mainLoop)
             try await SetupRunner(plan: start.plan, site: site).run { SetupProgress.show($0) }
@@ -87,6 +92,7 @@ struct WholeAdministration: AdministrationSource {
     let site: ProcessSite
     let blocks: [ReadyReport.BlockFact]
     let drain: @Sendable () -> Void
+    let measured: @Sendable () async -> String
     let addresses = Promise<ProcessAddresses>()
     private let began = SystemClock().now()
 
@@ -94,8 +100,10 @@ struct WholeAdministration: AdministrationSource {
         start: UpStart,
         site: ProcessSite,
         blocks: [ReadyReport.BlockFact],
-        drain: @escaping @Sendable () -> Void
+        drain: @escaping @Sendable () -> Void,
+        measured: @escaping @Sendable () async -> String
     ) {
+        self.measured = measured
         self.start = start
         self.site = site
         self.blocks = blocks
@@ -144,10 +152,12 @@ struct WholeAdministration: AdministrationSource {
 
     func spans(_ trace: TraceID?) async -> [SpanFact] { SpanFact.known(trace, part: start.system) }
 
-    func metrics() async -> String { MetricsPage.text() }
+    func metrics() async -> String { await measured() }
 
     func change(_ change: PartChange, of name: String, replica: Int?) async throws(StartFailure) {
-        throw StartFailure("\(name) shares its process with all others; start without --one-process to \(change) it alone")
+        throw StartFailure(
+            "\(name) shares its process with all others; without --one-process one can \(change) it alone"
+        )
     }
 
     func end() { drain() }

@@ -21,7 +21,8 @@ struct SplitSystem: Sendable {
 
     private func supervise() async throws {
         let logs = try LogPlace(start)
-        logs.apply()
+        logs.apply(start.invocation.observe)
+        Metrics.process.observeProcess()
         let ports = try EdgePorts(start)
         let supervisor = Supervisor(
             system: start.system,
@@ -104,12 +105,15 @@ struct SplitSystem: Sendable {
             environment: start.invocation.environment,
             input: null,
             output: output,
+            sockets: start.run.sockets,
             inherited: ports.descriptors
         )
     }
 }
 
-/// The listening sockets of the edges. The supervisor opens them and the edges inherit them: a port in use is known before
+/// The listening sockets of the edges.
+///
+/// The supervisor opens them and the edges inherit them: a port in use is known before
 /// anything is started, and while an edge is started anew the kernel holds the connections that come.
 struct EdgePorts: Sendable {
     /// By the edge's name.

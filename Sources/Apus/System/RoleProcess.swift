@@ -21,6 +21,7 @@ final class RoleProcess: Sendable {
     /// Why it ends: `nil` for a drain that was asked for.
     private let ending = Promise<(any Error)?>()
     private let live = Lock(Live())
+    private let telemetry = Promise<Telemetry>()
 
     private struct Live {
         var hosts: [Host] = []
@@ -47,6 +48,9 @@ final class RoleProcess: Sendable {
             await withUnsafeContinuation { continuation in loop.execute { continuation.resume() } }
         }
     }
+
+    /// What the process measures, as Prometheus reads it.
+    func metrics() async -> String { await telemetry.now?.metrics() ?? "" }
 
     /// Takes what is known of the other processes; from any thread.
     func update(_ membership: Membership) {
@@ -80,12 +84,15 @@ final class RoleProcess: Sendable {
         var addresses = ProcessAddresses()
         let hosts = try await makeHosts()
         live.withLock { $0.hosts = hosts }
+        let telemetry = Telemetry(site: site, services: ServiceMetrics(hosts))
+        self.telemetry.set(telemetry)
+        let telling = Task(executorPreference: site.mainLoop) { await telemetry.run() }
         let health = RoleHealth(site: site)
         try await start(services: parts.filter { $0.kind == .service }, on: hosts, &addresses)
 
         var running: [Running] = []
         var failure: (any Error)?
-        let pages = isSplit ? try await startPages(health, &addresses) : nil
+        let pages = isSplit ? try await startPages(health, telemetry, &addresses) : nil
         do {
             for part in parts where part.kind == .web {
                 running.append(try await startWeb(part, hosts, health, &addresses))
@@ -106,6 +113,9 @@ final class RoleProcess: Sendable {
         await finish(running, jobs, hosts)
         pages?.server.drain()
         await pages?.task.value
+        telling.cancel()
+        await telling.value
+        await telemetry.finish()
         if let failure { throw failure }
     }
 
@@ -144,10 +154,14 @@ final class RoleProcess: Sendable {
     }
 
     /// Tells about the process on a socket of its own.
-    private func startPages(_ health: RoleHealth, _ addresses: inout ProcessAddresses) async throws -> Running {
+    private func startPages(
+        _ health: RoleHealth,
+        _ telemetry: Telemetry,
+        _ addresses: inout ProcessAddresses
+    ) async throws -> Running {
         let server = try Server(
             observation: ServerObservation(metrics: Metrics()),
-            handler: ProcessPages(health: health)
+            handler: ProcessPages(health: health, telemetry: telemetry)
         )
         let path = site.socket("\(site.role)-\(site.replica).\(site.generation)-about")
         let about = Part(name: "about", kind: .web, replicas: 1, content: .edge(EdgeConfiguration()))
