@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 
 # Names that would hide something a system imports, or a package of ours.
-readonly NEW_TAKEN=" apus bazaar benchmarks swift main test tests system service services web edge store cache host router block "
+readonly NEW_TAKEN=" apus bazaar benchmarks swift main test tests system service web edge store cache route target string greeter "
 
 new_help() {
     cat <<'HELP'
@@ -46,12 +46,16 @@ apus_new() {
     case $folder/ in "$APUS_ROOT"/*) usage_error "$folder is inside this clone; choose a folder outside it" ;; esac
     if [ -e "$folder" ] && { [ ! -d "$folder" ] || [ -n "$(ls -A "$folder")" ]; }; then die "$folder exists and is not empty"; fi
 
+    # What sed would read as more than itself in the path of this clone.
+    local clone
+    # shellcheck disable=SC2001
+    clone=$(sed 's/[&|\\]/\\&/g' <<<"$APUS_ROOT")
     while IFS= read -r file; do
         target=$folder/${file//Hello/$type}
         mkdir -p "${target%/*}"
         sed -e "s|struct Hello\b|struct $type|g" -e "s|\"Hello\"|\"$type\"|g" -e "s|\bhello\b|$name|g" \
             -e "s|Sources/Hello/Hello|Sources/$type/$type|g" -e "s|^# Hello|# $type|" \
-            -e "s|path: \"../..\"|path: \"$APUS_ROOT\"|" "$home/$file" >"$target"
+            -e "s|path: \"../..\"|path: \"$clone\"|" "$home/$file" >"$target"
     done < <(cd "$home" && find . -name .build -prune -o -name .apus -prune -o -type f -printf '%P\n')
 
     if [ "$json" = yes ]; then

@@ -58,6 +58,12 @@ check_format() {
     find "${paths[@]}" -name .build -prune -o -name '*.swift' -print0 | xargs -0 swift format lint --strict --parallel
 }
 
+# Builds the tests; a warning of the package manager, such as a file that no target claims, is an error too.
+check_build() {
+    swift build --build-tests --explicit-target-dependency-import-check error 2>&1 | tee "$APUS_ROOT/.build/apus-warnings.log"
+    ! grep '^warning: ' "$APUS_ROOT/.build/apus-warnings.log"
+}
+
 check_scripts() { shellcheck -x apus .ci/run Scripts/*.sh Scripts/parts/*.sh; }
 
 # Runs the test bundle of one build and counts from its report, not from what it prints.
@@ -178,12 +184,15 @@ apus_test() {
         check format check_format || true
         check scripts check_scripts || true
     fi
-    if check build swift build --build-tests --explicit-target-dependency-import-check error; then
+    if check build check_build; then
         # Tests of whole processes run release builds, as users do.
-        build_release bazaar
+        check release build_release bazaar || true
         export APUS_TEST_BAZAAR="$APUS_ROOT/.build/release/bazaar"
         if [ -z "$filtered" ]; then
-            check benchmarks swift build --package-path Benchmarks -c release || true
+            if check benchmarks swift build --package-path Benchmarks -c release; then
+                # Exact counts, not timings: nothing is allocated or retained per request.
+                check counts Benchmarks/.build/release/bench-serve --case counts --check || true
+            fi
         fi
         check hello swift build --package-path Examples/Hello || true
         export APUS_TEST_HELLO="$APUS_ROOT/Examples/Hello/.build/debug/hello"

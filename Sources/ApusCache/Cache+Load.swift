@@ -3,8 +3,9 @@ import ApusObserve
 import ApusRuntime
 
 /// One part of a cache: what it knows and what it is loading.
+@usableFromInline
 struct CachePart<Key: Hashable & Sendable, Value: Sendable> {
-    var table: CacheTable<Key, Value, S3FIFO>
+    @usableFromInline var table: CacheTable<Key, Value, S3FIFO>
     /// The load that new callers of a key join.
     var flights: [Key: CacheFlight<Value>] = [:]
     /// All loads that run, those of invalidated keys included.
@@ -18,6 +19,7 @@ struct CachePart<Key: Hashable & Sendable, Value: Sendable> {
 /// One load that runs, with those who wait for it.
 //
 // `@unchecked Sendable` is sound because everything in it is touched only under its part's lock.
+@usableFromInline
 final class CacheFlight<Value: Sendable>: @unchecked Sendable {
     typealias Waiter = CheckedContinuation<CacheContent<Value>, any Error>
 
@@ -39,7 +41,7 @@ private final class CacheTicket<Value: Sendable>: @unchecked Sendable {
 }
 
 extension Cache {
-    typealias Loader = @Sendable () async throws -> Value?
+    @usableFromInline typealias Loader = @Sendable () async throws -> Value?
     private typealias Flight = CacheFlight<Value>
 
     private enum Admission {
@@ -48,6 +50,7 @@ extension Cache {
     }
 
     /// Waits for the load of a key, which is begun where none runs.
+    @usableFromInline
     func wait(_ key: Key, _ hash: UInt64, _ load: @escaping Loader) async throws -> Content {
         let ticket = CacheTicket<Value>()
         let part = part(hash)
@@ -119,6 +122,7 @@ extension Cache {
     }
 
     /// Begins a load that nobody waits for, unless one runs or too many do.
+    @usableFromInline
     func reload(_ key: Key, _ hash: UInt64, _ load: @escaping Loader) {
         part(hash).withLock { part in
             guard part.flights[key] == nil, part.backgroundLoads < configuration.backgroundLoadsMax, !part.isClosed

@@ -1,6 +1,6 @@
 public import ApusCore
 public import ApusObserve
-import ApusRuntime
+public import ApusRuntime
 
 /// Keeps values that are costly to get, in this process, for every loop.
 ///
@@ -10,8 +10,8 @@ import ApusRuntime
 /// However many callers miss the same key at once, its loader runs once. An invalidation during a load keeps the old value
 /// out. A cache is never the only copy of what matters.
 public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Block {
-    typealias Content = CacheContent<Value>
-    typealias Part = CachePart<Key, Value>
+    @usableFromInline typealias Content = CacheContent<Value>
+    @usableFromInline typealias Part = CachePart<Key, Value>
 
     /// `cache`; the engine is chosen by `CACHE_URL`.
     public static var kind: String { "cache" }
@@ -21,11 +21,11 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Block {
     public let configuration: CacheConfiguration
     let weigher: (@Sendable (Key, Value) -> Int)?
     let engine: (any CacheEngine<Key, Value>)?
-    let parts: [Lock<Part>]
-    let meter: CacheMeter
+    @usableFromInline let parts: [Lock<Part>]
+    @usableFromInline let meter: CacheMeter
     // Written by `open`, before anything uses the cache, as `Block` demands; nil means the machine's clock.
-    nonisolated(unsafe) private var siteClock: (any Clock)?
-    private let seed = Int(truncatingIfNeeded: SecureRandom.number())
+    @usableFromInline nonisolated(unsafe) var siteClock: (any Clock)?
+    @usableFromInline let seed = Int(truncatingIfNeeded: SecureRandom.number())
 
     /// Declares a cache.
     ///
@@ -123,6 +123,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Block {
     /// What memory holds for `key`, if it is fresh; never waits, and starts nothing.
     ///
     /// `nil` also where the key is known to have no value.
+    @inlinable
     public func cached(_ key: Key) -> Value? {
         let hash = hash(key)
         let finding = part(hash).withLock { $0.table.find(key, hash, at: now()) }
@@ -141,7 +142,8 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Block {
     /// with the last of them. Its errors go to all who wait.
     ///
     /// - Throws: What `load` throws; ``CacheError`` when too many wait; `CancellationError`.
-    public func value(for key: Key, load: @escaping @Sendable () async throws -> Value?) async throws -> Value? {
+    @inlinable
+    public func find(_ key: Key, load: @escaping @Sendable () async throws -> Value?) async throws -> Value? {
         let hash = hash(key)
         let finding = part(hash).withLock { $0.table.find(key, hash, at: now()) }
         switch finding {
@@ -162,11 +164,17 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Block {
     /// The value for `key`, from memory or from `load`, which always has one.
     ///
     /// - Throws: What `load` throws; ``CacheError/Code/absent`` where another caller's loader said that there is none;
-    ///   else as the other form.
+    ///   else as ``find(_:load:)``.
+    @inlinable
     public func value(for key: Key, load: @escaping @Sendable () async throws -> Value) async throws -> Value {
         let optional: @Sendable () async throws -> Value? = { try await load() }
-        if let value = try await value(for: key, load: optional) { return value }
-        throw CacheError(.absent, fault: .caller, isRetryable: false, detail: "cache \(name)")
+        if let value = try await find(key, load: optional) { return value }
+        throw absence
+    }
+
+    @usableFromInline
+    var absence: CacheError {
+        CacheError(.absent, fault: .caller, isRetryable: false, detail: "cache \(name)")
     }
 
     // MARK: Changing
@@ -239,11 +247,14 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Block {
 
     // MARK: Parts
 
+    @inlinable
     func hash(_ key: Key) -> UInt64 { UInt64(bitPattern: Int64(key._rawHashValue(seed: seed))) }
 
+    @inlinable
     func part(_ hash: UInt64) -> Lock<Part> { parts[Int(truncatingIfNeeded: (hash >> 32) % UInt64(parts.count))] }
 
     /// The cache's time in nanoseconds: on a loop that of its turn.
+    @inlinable
     func now() -> Int64 {
         if let siteClock { return siteClock.now().nanoseconds }
         return (EventLoop.current?.now ?? SystemClock().now()).nanoseconds

@@ -1,5 +1,5 @@
 import ApusCore
-import ApusObserve
+public import ApusObserve
 
 /// What a cache did since it was made, and what it holds.
 public struct CacheStatistics: Sendable, Hashable {
@@ -31,8 +31,9 @@ public struct CacheStatistics: Sendable, Hashable {
 }
 
 /// The counters of one cache, in the process's metrics.
+@usableFromInline
 struct CacheMeter: Sendable {
-    let hits, misses, loads, loadFailures, stale, evictions, refusals, engineFailures: Counter
+    @usableFromInline let hits, misses, loads, loadFailures, stale, evictions, refusals, engineFailures: Counter
     let loadTime: Histogram
 
     init(cache: String, metrics: Metrics) {

@@ -39,6 +39,7 @@ public struct EveryShard: Sendable {
     ///
     /// - Parameters:
     ///   - sql: A query without ORDER BY and LIMIT; the columns of `order` are among its own.
+    ///   - type: What a row is read into.
     ///   - order: The order of the answer. Together the columns tell every two rows of a shard apart, so end with
     ///     a unique one; else rows that tie can be lost between two pages.
     ///   - limit: The most rows in the answer.

@@ -1,6 +1,8 @@
 import ApusCore
 
-/// One step of a store's schema. Once applied it never changes; a later step changes what it made.
+/// One step of a store's schema.
+///
+/// Once applied it never changes; a later step changes what it made.
 public struct Migration: Sendable, Hashable {
     /// Steps are applied in the order of their numbers; each number once.
     public let number: Int
@@ -39,9 +41,19 @@ struct MigrationRunner {
     let file: String
     let clock: any Clock
 
+    /// Makes the tables in which the library keeps its own records.
+    func makeTables() throws {
+        try session.run(
+            """
+            CREATE TABLE IF NOT EXISTS apus_shard (identity TEXT NOT NULL, number INTEGER NOT NULL);
+            CREATE TABLE IF NOT EXISTS apus_migrations (
+              number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at INTEGER NOT NULL)
+            """
+        )
+    }
+
     /// Ties a file to its place: a file of another store, or of another shard, is refused.
     func claim(identity: String, index: Int) throws {
-        try session.run("CREATE TABLE IF NOT EXISTS apus_shard (identity TEXT NOT NULL, number INTEGER NOT NULL)")
         let transaction = Transaction(session)
         guard let found: String = try transaction.first("SELECT identity FROM apus_shard") else {
             _ = try session.execute("INSERT INTO apus_shard (identity, number) VALUES (\(identity), \(index))")
@@ -66,12 +78,6 @@ struct MigrationRunner {
     }
 
     func run(_ migrations: [Migration]) throws {
-        try session.run(
-            """
-            CREATE TABLE IF NOT EXISTS apus_migrations (
-              number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at INTEGER NOT NULL)
-            """
-        )
         let applied: [Applied] = try Transaction(session).all(
             "SELECT number, name, checksum FROM apus_migrations ORDER BY number"
         )

@@ -26,9 +26,10 @@ extension Row where Self: Decodable {
     public init(from row: inout RowReader) throws { self = try RowDecoder.decode(Self.self, &row) }
 }
 
-/// The columns of one row, left to right. Valid only inside the initialiser it was handed to.
-//
 // The engine's row stands here as a bare statement: one pointer, no call through a table a column.
+/// The columns of one row, left to right.
+///
+/// Valid only inside the initialiser it was handed to.
 public struct RowReader {
     let statement: OpaquePointer
     /// The next column to be read, counted from 0.

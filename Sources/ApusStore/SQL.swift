@@ -1,3 +1,5 @@
+// `@unchecked Sendable` is sound: pieces point at literals and interned names, which live as long as the process
+// and are never written.
 /// A statement whose values are bound, never written into its text.
 ///
 /// ```swift
@@ -8,9 +10,6 @@
 /// an `SQL` from a `String`.
 ///
 /// The text is known by the addresses of its literals, so finding the prepared statement costs no look at the text.
-//
-// `@unchecked Sendable` is sound: pieces point at literals and interned names, which live as long as the process
-// and are never written.
 public struct SQL: ExpressibleByStringInterpolation, @unchecked Sendable {
     /// A stretch of text, and whether a parameter follows it.
     @usableFromInline
@@ -43,7 +42,7 @@ public struct SQL: ExpressibleByStringInterpolation, @unchecked Sendable {
 
     /// A statement with bound values.
     @inlinable
-    public init(stringInterpolation parts: StringInterpolation) {
+    public init(stringInterpolation parts: consuming StringInterpolation) {
         self = parts.sql
     }
 

@@ -1,4 +1,6 @@
-/// What an engine does for one shard. Users never see it: they hold a ``Shard``.
+/// What an engine does for one shard.
+///
+/// Users never see it: they hold a ``Shard``.
 @usableFromInline
 protocol ShardEngine: AnyObject, Sendable {
     /// Bounds and sizes.

@@ -15,7 +15,9 @@ extension ShardKey {
     public var directoryName: String? { nil }
 }
 
-/// A key's value as placement sees it. Part of the data format: it never changes its hash.
+/// A key's value as placement sees it.
+///
+/// Part of the data format: it never changes its hash.
 public enum ShardValue: Sendable, Hashable, Codable {
     /// A whole number.
     case integer(Int64)

@@ -1,6 +1,8 @@
 import ApusCore
 
-/// How keys come to slots. Slots are what moves between shards; a key's slot never changes.
+/// How keys come to slots.
+///
+/// Slots are what moves between shards; a key's slot never changes.
 ///
 /// The declaration is stored with the data. Opening a store with another one is refused: a key would be looked for
 /// where it is not. Growth comes from moving slots, so take many more slots than shards.
@@ -37,6 +39,7 @@ public struct Sharding: Sendable, Hashable, Codable {
     /// Keeps neighbours together: slot 0 has the keys below the first bound, slot 1 those from it to the next.
     ///
     /// - Parameter bounds: Ascending.
+    /// - Returns: The declaration; it is checked when the store opens.
     public static func range(bounds: [ShardValue]) -> Sharding {
         Sharding(kind: .range, slots: bounds.count + 1, bounds: bounds)
     }
@@ -48,6 +51,7 @@ public struct Sharding: Sendable, Hashable, Codable {
     /// - Parameters:
     ///   - names: Names with their numbers of slots, in a fixed order.
     ///   - others: Slots for every other name; 0 refuses other names with code `notInMap`.
+    /// - Returns: The declaration; it is checked when the store opens.
     public static func directory(_ names: KeyValuePairs<String, Int>, others: Int) -> Sharding {
         let shares = names.map { Share(name: $0.key, slots: $0.value) }
         return Sharding(

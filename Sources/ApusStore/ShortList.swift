@@ -5,7 +5,7 @@ struct ShortList<Element> {
     @usableFromInline var second: Element
     @usableFromInline var third: Element
     @usableFromInline var fourth: Element
-    @usableFromInline var rest: [Element]
+    @usableFromInline var rest: [Element]?
     @usableFromInline var count: Int
 
     /// An empty list; `filler` stands in the places that are not used.
@@ -15,7 +15,7 @@ struct ShortList<Element> {
         second = filler
         third = filler
         fourth = filler
-        rest = []
+        rest = nil
         count = 0
     }
 
@@ -26,7 +26,8 @@ struct ShortList<Element> {
         case 1: second = element
         case 2: third = element
         case 3: fourth = element
-        default: rest.append(element)
+        case 4: rest = [element]
+        default: rest?.append(element)
         }
         count += 1
     }
@@ -38,7 +39,7 @@ struct ShortList<Element> {
         if count > 1 { try body(second) }
         if count > 2 { try body(third) }
         if count > 3 { try body(fourth) }
-        for element in rest { try body(element) }
+        if let rest { for element in rest { try body(element) } }
     }
 
     var array: [Element] {

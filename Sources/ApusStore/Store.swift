@@ -114,7 +114,9 @@ public final class Store: Block {
         StoreStatistics(shards: opened.value?.statistics() ?? [])
     }
 
-    /// What is wrong with each shard's file, by SQLite's full check; empty for a sound store. Reads every page.
+    /// What is wrong with each shard's file, by SQLite's full check; empty for a sound store.
+    ///
+    /// It reads every page.
     ///
     /// - Throws: ``StoreError`` where the check itself cannot run.
     public func integrity() async throws -> [Int: [String]] { try await current().integrity() }

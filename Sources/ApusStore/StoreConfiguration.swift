@@ -1,12 +1,16 @@
 import ApusCore
 
-/// How a store behaves under load. Every wait and every queue has its bound here.
+/// How a store behaves under load.
+///
+/// Every wait and every queue has its bound here.
 public struct StoreConfiguration: Sendable, Hashable {
     /// How long a write waits and works unless the call says otherwise; 5 s.
     public var writeDeadline: Duration = .seconds(5)
     /// How long a scan waits and works unless the call says otherwise; 30 s.
     public var scanDeadline: Duration = .seconds(30)
-    /// Writes that may wait for one shard; 2,048. One more is refused with code `overloaded`.
+    /// Writes that may wait for one shard; 2,048.
+    ///
+    /// One more is refused with code `overloaded`.
     public var writesWaitingMax = 2048
     /// Requests in one commit; 512.
     public var groupMax = 512

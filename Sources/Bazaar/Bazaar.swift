@@ -1,1 +1,82 @@
-@main struct Main { static func main() {} }
+import Apus
+
+/// A gift shop on real data: the reference system of Apus.
+///
+/// A request goes from the edge to a storefront, from there to the services, and from them to the shard that has the rows.
+/// All state is in the store: any process may be killed at any time.
+@main
+struct Shop: System {
+    static let name = "bazaar"
+    static let summary = "a gift shop on a real year of sales, the reference system of Apus"
+
+    /// Everything the shop knows, in four databases.
+    let store = Schema.store()
+    /// What product pages show; two seconds old at most, so stock shown may be gone when it is reserved.
+    let products = Cache<ProductID, Product>("products", capacity: 20_000, lifetime: .seconds(2))
+    /// First pages of the departments, and with them the best sellers.
+    let shelves = Cache<Shelf, [Product]>("shelves", capacity: 200, lifetime: .seconds(2))
+
+    @Setting("sales.file", "The compressed year of sales that an empty shop is filled with; empty finds it in Data/.")
+    var salesFile = ""
+
+    var body: some SystemContent {
+        Setup("history") { site in try await fill(site) }
+        Service(Contracts.catalogue, replicas: 2) { host in
+            CatalogueService(actorSystem: host.actors, store: store, products: products, shelves: shelves)
+        }
+        Service(Contracts.carts, replicas: 2) { host in
+            CartsService(actorSystem: host.actors, store: store, clock: SystemClock())
+        }
+        Service(Contracts.orders, replicas: 2) { host in
+            OrdersService(actorSystem: host.actors, store: store, clock: SystemClock())
+        } jobs: {
+            Every("sweep", .seconds(5)) { host in await sweep(host) }
+            Every("forget", .seconds(3_600)) { _ in try await Sweeper(store: store, clock: SystemClock()).forget() }
+        }
+        Web("storefront", replicas: 2) { host in
+            try Storefront(
+                catalogue: try host.service(Contracts.catalogue),
+                carts: try host.service(Contracts.carts),
+                orders: try host.service(Contracts.orders)
+            ).router()
+        }
+        Edge(to: "storefront")
+    }
+
+    /// Loads the catalogue and the year of orders into an empty store.
+    private func fill(_ site: SetupSite) async throws {
+        let given = salesFile
+        guard let file = given.isEmpty ? SalesFile.beside() : SalesFile(path: given) else {
+            throw ConfigurationError(
+                field: "sales.file",
+                value: given,
+                accepted: "the path of \(SalesFile.name), as in Data/ of the sources"
+            )
+        }
+        let report = try await Loader(store: store, sales: file).loadIfNeeded { done, all, unit in
+            site.progress(done, of: all, unit)
+        }
+        if let report {
+            site.log.info(
+                "the shop is filled",
+                [
+                    "products": .int(report.products), "customers": .int(report.customers),
+                    "orders": .int(report.orders), "lines": .int(report.orderLines),
+                ]
+            )
+        }
+    }
+
+    private func sweep(_ host: Host) async {
+        let report = await Sweeper(store: store, clock: SystemClock()).sweep()
+        if report != Sweeper.Report() {
+            host.log.info(
+                "swept up after a crash",
+                [
+                    "finished": .int(report.finished), "settled": .int(report.settled),
+                    "failed": .int(report.failed),
+                ]
+            )
+        }
+    }
+}

@@ -39,8 +39,17 @@ int apus_epoll_del(int ep, int fd) { return epoll_ctl(ep, EPOLL_CTL_DEL, fd, NUL
 uint64_t apus_epoll_data(const struct epoll_event *e) { return e->data.u64; }
 uint32_t apus_epoll_events(const struct epoll_event *e) { return e->events; }
 int apus_epoll_wait(int ep, struct epoll_event *events, int max, int64_t nanoseconds) {
-    struct timespec t = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
-    return epoll_pwait2(ep, events, max, nanoseconds < 0 ? NULL : &t, NULL);
+    // epoll_pwait2 came with Linux 5.11; some sandboxes and valgrind lack it still.
+    static int has_nanoseconds = 1;
+    if (__atomic_load_n(&has_nanoseconds, __ATOMIC_RELAXED)) {
+        struct timespec t = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
+        int count = epoll_pwait2(ep, events, max, nanoseconds < 0 ? NULL : &t, NULL);
+        if (count >= 0 || errno != ENOSYS) return count;
+        __atomic_store_n(&has_nanoseconds, 0, __ATOMIC_RELAXED);
+    }
+    // Rounded up, so that a loop does not spin through the last part of a millisecond.
+    int64_t milliseconds = nanoseconds < 0 ? -1 : (nanoseconds + 999999) / 1000000;
+    return epoll_wait(ep, events, max, milliseconds > 1000000000 ? 1000000000 : (int)milliseconds);
 }
 int apus_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 int apus_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
@@ -214,3 +223,10 @@ int apus_signalfd_read(int fd) {
     return read(fd, &info, sizeof info) == sizeof info ? (int)info.ssi_signo : 0;
 }
 void apus_ignore_sigpipe(void) { signal(SIGPIPE, SIG_IGN); }
+
+// The linker makes these for every section whose name is an identifier; weak, for programs that have none.
+extern const char __start_swift5_accessible_functions[] __attribute__((weak, visibility("hidden")));
+extern const char __stop_swift5_accessible_functions[] __attribute__((weak, visibility("hidden")));
+
+const char *apus_accessible_functions_start(void) { return __start_swift5_accessible_functions; }
+const char *apus_accessible_functions_end(void) { return __stop_swift5_accessible_functions; }

@@ -69,10 +69,10 @@ struct CacheTests {
             await gate.pass()
             return 1
         }
-        async let first = cache.value(for: 1, load: load)
-        async let second = cache.value(for: 1, load: load)
+        async let first = cache.find(1, load: load)
+        async let second = cache.find(1, load: load)
         await eventually { cache.statistics.misses == 2 }
-        let error = await #expect(throws: CacheError.self) { try await cache.value(for: 1, load: load) }
+        let error = await #expect(throws: CacheError.self) { try await cache.find(1, load: load) }
         #expect(error?.code == .overloaded)
         #expect(error?.isRetryable == true)
         gate.open()
@@ -90,9 +90,9 @@ struct CacheTests {
             if Task.isCancelled { wasCancelled.up() }
             return 1
         }
-        let first = Task { try await cache.value(for: 1, load: load) }
+        let first = Task { try await cache.find(1, load: load) }
         await gate.arrived()
-        let second = Task { try await cache.value(for: 1, load: load) }
+        let second = Task { try await cache.find(1, load: load) }
         await eventually { cache.statistics.misses == 2 }
         first.cancel()
         await #expect(throws: CancellationError.self) { try await first.value }
@@ -106,7 +106,7 @@ struct CacheTests {
             if Task.isCancelled { wasCancelled.up() }
             return 2
         }
-        let last = Task { try await cache.value(for: 2, load: nextLoad) }
+        let last = Task { try await cache.find(2, load: nextLoad) }
         await nextGate.arrived()
         last.cancel()
         await #expect(throws: CancellationError.self) { try await last.value }
@@ -140,7 +140,7 @@ struct CacheTests {
             await gate.pass()
             throw LoaderFailed()
         }
-        let tasks = (0..<10).map { _ in Task { try await cache.value(for: 1, load: load) } }
+        let tasks = (0..<10).map { _ in Task { try await cache.find(1, load: load) } }
         await eventually { cache.statistics.misses == 10 }
         gate.open()
         for task in tasks { await #expect(throws: LoaderFailed.self) { try await task.value } }
@@ -157,10 +157,10 @@ struct CacheTests {
             loads.up()
             throw LoaderFailed()
         }
-        for _ in 0..<3 { await #expect(throws: LoaderFailed.self) { try await cache.value(for: 1, load: load) } }
+        for _ in 0..<3 { await #expect(throws: LoaderFailed.self) { try await cache.find(1, load: load) } }
         #expect(loads.value == 1)
         bench.clock.advance(by: .seconds(2))
-        await #expect(throws: LoaderFailed.self) { try await cache.value(for: 1, load: load) }
+        await #expect(throws: LoaderFailed.self) { try await cache.find(1, load: load) }
         #expect(loads.value == 2)
     }
 
@@ -172,8 +172,8 @@ struct CacheTests {
             loads.up()
             return nil
         }
-        #expect(try await cache.value(for: 1, load: load) == nil)
-        #expect(try await cache.value(for: 1, load: load) == nil)
+        #expect(try await cache.find(1, load: load) == nil)
+        #expect(try await cache.find(1, load: load) == nil)
         #expect(loads.value == 1)
         let error = await #expect(throws: CacheError.self) {
             let certain: @Sendable () async throws -> Int = { 1 }
@@ -181,7 +181,7 @@ struct CacheTests {
         }
         #expect(error?.code == .absent)
         bench.clock.advance(by: .seconds(3))
-        #expect(try await cache.value(for: 1, load: load) == nil)
+        #expect(try await cache.find(1, load: load) == nil)
         #expect(loads.value == 2)
     }
 

@@ -17,10 +17,10 @@ struct StaleTests {
             return number
         }
         bench.clock.advance(by: .seconds(79))
-        #expect(try await cache.value(for: 1, load: load) == 0)
+        #expect(try await cache.find(1, load: load) == 0)
         #expect(loads.value == 0)
         bench.clock.advance(by: .seconds(1))
-        for _ in 0..<5 { #expect(try await cache.value(for: 1, load: load) == 0) }
+        for _ in 0..<5 { #expect(try await cache.find(1, load: load) == 0) }
         await gate.arrived()
         #expect(loads.value == 1)
         gate.open()
@@ -38,12 +38,12 @@ struct StaleTests {
         try await cache.set(0, for: 1)
         bench.clock.advance(by: .seconds(105))
         #expect(cache.cached(1) == nil)
-        #expect(try await cache.value(for: 1, load: load) == 0)
+        #expect(try await cache.find(1, load: load) == 0)
         #expect(cache.statistics.staleServed == 1)
         await eventually { cache.cached(1) == 1 }
         bench.clock.advance(by: .seconds(110))
         // Ten seconds past its life: this caller waits for the new one.
-        #expect(try await cache.value(for: 1, load: load) == 2)
+        #expect(try await cache.find(1, load: load) == 2)
     }
 
     @Test func `a value is served past its life where reloading fails, and reloads pause`() async throws {
@@ -61,14 +61,14 @@ struct StaleTests {
         }
         try await cache.set(0, for: 1)
         bench.clock.advance(by: .seconds(101))
-        for _ in 0..<4 { #expect(try await cache.value(for: 1, load: load) == 0) }
+        for _ in 0..<4 { #expect(try await cache.find(1, load: load) == 0) }
         #expect(loads.value == 1)
         #expect(cache.statistics.staleServed == 4)
         bench.clock.advance(by: .seconds(6))
-        #expect(try await cache.value(for: 1, load: load) == 0)
+        #expect(try await cache.find(1, load: load) == 0)
         #expect(loads.value == 2)
         bench.clock.advance(by: .seconds(23))
-        await #expect(throws: LoaderFailed.self) { try await cache.value(for: 1, load: load) }
+        await #expect(throws: LoaderFailed.self) { try await cache.find(1, load: load) }
     }
 
     @Test func `an invalidation during a load keeps the old value out`() async throws {

@@ -52,8 +52,8 @@ private func problem(_ target: String, importing name: String) -> String? {
 
 /// The modules a file imports, each with its line.
 func imports(of file: TextFile) -> [(name: String, line: Int)] {
-    file.swift.code.enumerated().compactMap { index, line in
-        guard
+    file.lines.enumerated().compactMap { index, line in
+        guard line.utf8.count < 120, line.contains("import "),
             let match = line.firstMatch(
                 of: /^(?:@\w+(?:\(\w+\))? )*(?:public |package |internal |private )?import (?:\w+ )?(\w+)/
             )

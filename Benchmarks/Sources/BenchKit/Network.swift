@@ -27,23 +27,39 @@ public func freePort() throws -> Int {
 
 /// Waits until something accepts connections on a port of loopback.
 ///
-/// - Throws: ``BenchError`` if nothing does within ten seconds, or if the program meant to do so ended.
-public func waitForPort(_ port: Int, of child: Child, named name: String) throws {
-    let deadline = Date().addingTimeInterval(10)
+/// - Parameters:
+///   - port: Where.
+///   - child: The program that is to listen there.
+///   - name: What to call it if it does not.
+///   - seconds: How long to wait.
+/// - Throws: ``BenchError`` if nothing does in time, or if the program ended.
+public func waitForPort(_ port: Int, of child: Child, named name: String, seconds: Double = 10) throws {
+    let deadline = Date().addingTimeInterval(seconds)
     while Date() < deadline {
         guard child.process.isRunning else { throw BenchError("\(name) ended at start") }
-        let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(socket) }
-        var address = loopback(port: port)
-        let connected = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-            }
+        if let socket = try? connected(port: port) {
+            close(socket)
+            return
         }
-        if connected { return }
         usleep(10_000)
     }
     throw BenchError("\(name) does not listen on port \(port)")
+}
+
+/// A socket connected to a port of loopback.
+func connected(port: Int) throws -> Int32 {
+    let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var address = loopback(port: port)
+    let isConnected = withUnsafePointer(to: &address) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+            connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+        }
+    }
+    guard isConnected else {
+        close(socket)
+        throw BenchError("no connection to port \(port): errno \(errno)")
+    }
+    return socket
 }
 
 private func loopback(port: Int) -> sockaddr_in {

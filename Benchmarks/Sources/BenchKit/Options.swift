@@ -10,6 +10,8 @@ public struct Options: Sendable {
     public var only: String?
     /// Whether stdout gets the JSON document instead of a table.
     public var json = false
+    /// Whether a missed bar ends the process with code 3.
+    public var check = false
     /// The folder that keeps the result, if given.
     public var save: URL?
     /// What is not an option: a benchmark that starts itself again in a role finds the role here.
@@ -27,6 +29,7 @@ public struct Options: Sendable {
         while let option = left.popFirst() {
             switch option {
             case "--json": json = true
+            case "--check": check = true
             case "--save": save = URL(filePath: value(option))
             case "--case": only = value(option)
             case "--rounds":

@@ -64,6 +64,11 @@ public struct Report: Codable, Sendable {
         } else {
             print(table)
         }
+        let missed = rows.filter { $0.holds == false }
+        if options.check, !missed.isEmpty {
+            for row in missed { say("error: \(bench) \(row.name): \(row.metric) misses its bar") }
+            exit(3)
+        }
     }
 
     /// The rows as a table for people.

@@ -33,8 +33,12 @@ enum Callee {
                 system.offer(orders) { OrdersService(actorSystem: $0) }
                 try system.start()
                 try system.listen(at: .unix(path: arguments[0]))
-                // It ends with the benchmark, which ends it.
-                try await group.loops[0].sleep(until: .distantFuture)
+                // Until the benchmark ends it.
+                try await HTTPPeer.serve(
+                    try system.service(orders),
+                    at: .unix(path: arguments[1]),
+                    on: group.loops[0]
+                )
                 return 0
             } catch {
                 StandardStreams.writeError("bench: \(error)\n")

@@ -1,5 +1,6 @@
 import Apus
 import ApusCore
+import ApusHTTP
 import ApusRuntime
 import BenchKit
 import FoundationEssentials
@@ -35,6 +36,7 @@ final class Caller {
     private let callee: Child
     var loop: EventLoop { group.loops[0] }
     let handle: any Orders
+    let client: Client
 
     /// Starts the callee and waits until it answers.
     init(_ scratch: Scratch, callee arguments: [String]) throws {
@@ -42,11 +44,16 @@ final class Caller {
         callee = try Child([Program.path, "callee"] + arguments, output: scratch.url.appending(path: "callee.log"))
         let loop = group.loops[0]
         let address = SocketAddress.unix(path: arguments[0])
+        let client = Client(.unix(path: arguments[1]), on: loop)
+        self.client = client
         (system, handle) = try wait(on: loop) {
             let system = try ApusActorSystem(loop: loop)
             system.update(ServiceDirectory(["orders": [.init(address, replica: 0)]]))
             let handle = try system.service(orders)
             guard try await handle.add(20, 22) == 42 else { throw BenchError("the callee adds wrongly") }
+            guard try await HTTPPeer.place(.sample, client, .foundation).isAccepted,
+                try await HTTPPeer.place(.sample, client, .own).isAccepted
+            else { throw BenchError("the callee does not accept an order") }
             return (system, handle)
         }
     }
@@ -85,7 +92,13 @@ final class Caller {
         )
     }
 
+    /// Ends both sides.
     func stop() {
+        let (client, system) = (client, system)
+        _ = try? wait(on: loop) {
+            client.close()
+            system.close()
+        }
         callee.stop()
     }
 }

@@ -12,11 +12,18 @@ enum ApusServer {
     /// - Parameters:
     ///   - port: Where to listen.
     ///   - log: The file of the access log.
-    static func run(port: UInt16, log: String) async throws {
-        let loops = try LoopGroup(count: 1, name: "http")
-        let observation = ServerObservation(accessLog: AccessLog(to: try LineSink(path: log)))
-        let server = try Server(observation: observation, handler: try router())
-        try await server.run(at: .loopback(port: port), on: loops.loops)
+    static func run(port: UInt16, log: String) -> Never {
+        Program.run(loopCount: 1) { loops in
+            do {
+                let observation = ServerObservation(accessLog: AccessLog(to: try LineSink(path: log)))
+                let server = try Server(observation: observation, handler: try router())
+                try await server.run(at: .loopback(port: port), on: loops.loops)
+                return 0
+            } catch {
+                StandardStreams.writeError("bench: \(error)\n")
+                return 1
+            }
+        }
     }
 
     private static func router() throws -> Router {

@@ -1,86 +1,57 @@
 import ApusCore
 import ApusRuntime
 import ApusStore
-import FoundationEssentials
-import Glibc
+import BenchKit
+import Foundation
 
 /// What the store adds to SQLite: how much group commit gains, and what a typed read through the shard map costs.
 ///
-/// Apus and the peer take turns in each round; a row gives medians, its ratio is the median of the rounds' ratios.
+/// Apus and the C API take turns in each round; a row's ratio is the median of the rounds' ratios.
 @main
 struct BenchStore {
-    static let rows = CommandLine.arguments.contains("--small") ? 20_000 : 100_000
+    static let rows = 100_000
 
-    static func main() async throws {
-        let arguments = CommandLine.arguments
-        func option(_ name: String, _ fallback: Int) -> Int {
-            guard let index = arguments.firstIndex(of: name), index + 1 < arguments.count else { return fallback }
-            return Int(arguments[index + 1]) ?? fallback
+    static func main() async {
+        let options = Options()
+        do {
+            let scratch = try Scratch()
+            defer { scratch.remove() }
+            try await measure(options, folder: scratch.url.appending(path: "store").path)
+        } catch {
+            say("bench: \(error)")
+            exit(1)
         }
-        let rounds = max(5, option("--rounds", 5))
-        let milliseconds = option("--milliseconds", 1000)
-        let cases = arguments.dropFirst().filter { !$0.hasPrefix("--") && Int($0) == nil }
-        func wants(_ name: String) -> Bool { cases.isEmpty || cases.contains(name) }
-
-        let folder = arguments.firstIndex(of: "--folder").map { arguments[$0 + 1] } ?? "/tmp"
-        let path = "\(folder)/apus-bench-\(getpid())"
-        defer { try? Files.remove(path) }
-        var found: [Row] = []
-        if wants("read") {
-            found += try await ReadBench(folder: path + "/read", rounds: rounds, reads: option("--reads", 200_000))
-                .run()
-        }
-        for (writers, bar) in [(8, 3.5), (64, 6.0), (256, 8.0)] where wants("commit-\(writers)") {
-            let bench = CommitBench(
-                folder: path + "/commit-\(writers)",
-                writers: writers,
-                bar: bar,
-                rounds: rounds,
-                nanoseconds: Int64(milliseconds) * 1_000_000,
-                pageBytes: option("--page", 4096)
-            )
-            found.append(try await bench.run())
-        }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-        let report = Report(bench: "store", machine: Machine.description, rows: found)
-        print(String(decoding: try encoder.encode(report), as: UTF8.self))
     }
-}
 
-/// One measured case; a ratio above 1 means that Apus is ahead.
-struct Row: Codable {
-    var `case`: String
-    var metric: String
-    var unit: String
-    var apus: Double
-    var peer: Double
-    var peerName: String
-    var ratio: Double
-    var bar: Double
-    var ratios: [Double]
-    var note: String?
-}
-
-struct Report: Codable {
-    var bench: String
-    var machine: String
-    var rows: [Row]
-}
-
-enum Machine {
-    static var description: String {
-        let info = (try? Files.readText("/proc/cpuinfo")) ?? ""
-        let model = info.split(separator: "\n").first { $0.hasPrefix("model name") }?.split(separator: ":").last
-        return "\(sysconf(Int32(_SC_NPROCESSORS_ONLN))) x\(model.map(String.init) ?? " unknown")"
-    }
-}
-
-extension [Double] {
-    var median: Double {
-        guard !isEmpty else { return 0 }
-        let sorted = sorted()
-        return count % 2 == 1 ? sorted[count / 2] : (sorted[count / 2 - 1] + sorted[count / 2]) / 2
+    private static func measure(_ options: Options, folder: String) async throws {
+        var report = Report(
+            "store",
+            question: "What does group commit gain, and what does a typed read through the shard map cost?",
+            options: options,
+            peers: ["sqlite3": ["sqlite3", "--version"]]
+        )
+        let rounds = max(5, options.rounds)
+        if options.wants("read") || options.wants("read-routing") {
+            report.rows += try await ReadBench(folder: folder + "/read", rounds: rounds).run()
+        }
+        for (writers, bar) in [(8, 3.5), (64, 6.0), (256, 8.0)] where options.wants("commit-\(writers)") {
+            for pageBytes in [4096, 1024] {
+                let bench = CommitBench(
+                    folder: folder + "/commit-\(writers)-\(pageBytes)",
+                    writers: writers,
+                    bar: pageBytes == 4096 ? bar : nil,
+                    rounds: rounds,
+                    nanoseconds: Int64(options.seconds / 3 * 1e9),
+                    pageBytes: pageBytes
+                )
+                let (row, group) = try await bench.run()
+                report.rows.append(row)
+                report.notes.append("\(row.name): \(group) requests a commit")
+            }
+        }
+        report.notes.append("the peer commits each transaction by itself, with the same pragmas; a sync is fdatasync")
+        report.notes.append("-1024 is tuned: pages of 1 KiB instead of SQLite's default of 4 KiB, on both sides")
+        try report.finish(options)
     }
 }
 

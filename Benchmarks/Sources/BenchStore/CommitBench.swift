@@ -1,17 +1,18 @@
 import ApusCore
 import ApusRuntime
 import ApusStore
+import BenchKit
 
 /// Durable commits a second with many writers waiting on one shard, against one commit a transaction.
 struct CommitBench {
     let folder: String
     let writers: Int
-    let bar: Double
+    let bar: Double?
     let rounds: Int
     let nanoseconds: Int64
     let pageBytes: Int
 
-    func run() async throws -> Row {
+    func run() async throws -> (BenchKit.Row, group: Double) {
         var configuration = StoreConfiguration()
         configuration.pageBytes = pageBytes
         let store = try await filledStore(folder: folder, configuration: configuration)
@@ -35,19 +36,16 @@ struct CommitBench {
         }
         let shard = store.statistics().shards[0]
         await store.close()
-        let ratios = zip(ours, theirs).map { $0 / $1 }
-        return Row(
-            case: "commit-\(writers)",
+        let row = BenchKit.Row(
+            "commit-\(writers)" + (pageBytes == 4096 ? "" : "-\(pageBytes)"),
             metric: "rate",
             unit: "commits/s",
-            apus: ours.median,
-            peer: theirs.median,
-            peerName: "SQLite, one commit a transaction",
-            ratio: ratios.median,
-            bar: bar,
-            ratios: ratios,
-            note: "requests a commit \(shard.groupSize)"
+            better: .higher,
+            apus: ours,
+            peers: ["SQLite, one commit a transaction": theirs],
+            bar: bar
         )
+        return (row, (shard.groupSize * 10).rounded() / 10)
     }
 
     private func rate(_ store: Store, on loop: EventLoop, seed: UInt64) async throws -> Double {

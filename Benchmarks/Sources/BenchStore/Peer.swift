@@ -83,7 +83,7 @@ final class Peer {
             sum &+= Int(sqlite3_column_int64(select, 0))
             let text = sqlite3_column_text(select, 1)
             let bytes = sqlite3_column_bytes(select, 1)
-            if let text { sum &+= Int(text[Int(bytes) - 1]) }
+            if text != nil { sum &+= Int(bytes) }
             sum &+= Int(sqlite3_column_double(select, 2))
             sum &+= Int(sqlite3_column_int64(select, 3))
             sqlite3_reset(select)

@@ -1,12 +1,13 @@
 import ApusCore
 import ApusRuntime
 import ApusStore
+import BenchKit
 
 /// Typed point reads through the shard map, against the C API inside a read transaction.
 struct ReadBench {
     let folder: String
     let rounds: Int
-    let reads: Int
+    let reads = 200_000
 
     struct Product: ApusStore.Row, Sendable {
         let id: Int
@@ -28,7 +29,7 @@ struct ReadBench {
         var shardValue: ShardValue { .integer(Int64(customer)) }
     }
 
-    func run() async throws -> [Row] {
+    func run() async throws -> [BenchKit.Row] {
         let store = try await filledStore(folder: folder)
         let group = try LoopGroup(count: 1)
         defer { group.shutdown() }
@@ -54,32 +55,23 @@ struct ReadBench {
             routing.append(result.2)
         }
         await store.close()
-        let ratios = zip(ours, theirs).map { $1 / $0 }
-        let shares = zip(ours, routing).map { 0.05 * $0 / $1 }
         return [
-            Row(
-                case: "read",
+            BenchKit.Row(
+                "read",
                 metric: "cpu",
                 unit: "ns/read",
-                apus: ours.median,
-                peer: theirs.median,
-                peerName: "SQLite C API, prepared, in a read transaction",
-                ratio: ratios.median,
-                bar: 0.833,
-                ratios: ratios,
-                note: nil
+                better: .lower,
+                apus: ours,
+                peers: ["SQLite C API, prepared, in a read transaction": theirs],
+                bar: 1 / 1.2
             ),
-            Row(
-                case: "read-routing",
-                metric: "cpu",
-                unit: "ns/key",
-                apus: routing.median,
-                peer: ours.median * 0.05,
-                peerName: "5% of a read",
-                ratio: shares.median,
-                bar: 1,
-                ratios: shares,
-                note: nil
+            BenchKit.Row(
+                "read-routing",
+                metric: "share",
+                unit: "% of a read",
+                better: .lower,
+                apus: zip(routing, ours).map { 100 * $0 / $1 },
+                bar: 5
             ),
         ]
     }
@@ -95,7 +87,7 @@ struct ReadBench {
                 "SELECT id, name, price, stock FROM products WHERE id = \(id)",
                 as: Product.self
             )
-            sum &+= product.id &+ Int(product.name.utf8.last ?? 0) &+ Int(product.price) &+ product.stock
+            sum &+= product.id &+ product.name.utf8.count &+ Int(product.price) &+ product.stock
         }
         return (Double(threadNanoseconds() - start) / Double(ids.count), sum)
     }

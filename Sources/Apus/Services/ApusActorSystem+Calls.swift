@@ -1,4 +1,5 @@
 import ApusCore
+import ApusObserve
 import ApusRuntime
 public import Distributed
 
@@ -79,20 +80,36 @@ extension ApusActorSystem {
         guard let route = route(outgoing.id.service, outgoing.target) else {
             throw CallError(.notOffered, detail: "the contract of \(outgoing.id.service) lists no \(outgoing.target)")
         }
-        let context = CallContext.current
-        let deadline = context.deadline ?? (loop.now + settings.callTimeout)
-        let peers = route.peers
-        peers.budget.called()
+        let deadline = CallContext.current.deadline ?? (loop.now + settings.callTimeout)
+        route.peers.budget.called()
         counters.callsMade += 1
+        let parent = Trace.current
+        guard parent.isRecording else { return try await call(outgoing, route, parent.context, deadline) }
+        let span = Tracer.process.begin(route.spanName, kind: .client, under: parent, at: loop.preciseNow())
+        defer { Tracer.process.finish(span, at: loop.preciseNow()) }
+        do {
+            return try await call(outgoing, route, span.context, deadline)
+        } catch {
+            span.fail(error)
+            throw error
+        }
+    }
+
+    private func call<Res: Wire>(
+        _ outgoing: OutgoingCall,
+        _ route: Route,
+        _ trace: TraceContext,
+        _ deadline: Instant
+    ) async throws -> Res {
         var avoided: Peer?
         while true {
             do {
-                return try await attempt(outgoing, route, context, deadline, &avoided)
+                return try await attempt(outgoing, route, trace, deadline, &avoided)
             } catch let error as CallError {
                 let mayRepeat = error.wasNotRun || (route.repeatability == .idempotent && error.code == .peerLost)
-                guard mayRepeat, loop.now < deadline, !Task.isCancelled, peers.budget.take(now: loop.now) else {
-                    throw error
-                }
+                guard mayRepeat, loop.now < deadline, !Task.isCancelled else { throw error }
+                // A call that nobody has begun to work on costs nobody anything when it goes elsewhere.
+                guard error.isFree || route.peers.budget.take(now: loop.now) else { throw error }
                 counters.retries += 1
             }
         }
@@ -101,7 +118,7 @@ extension ApusActorSystem {
     private func attempt<Res: Wire>(
         _ outgoing: OutgoingCall,
         _ route: Route,
-        _ context: CallContext,
+        _ trace: TraceContext,
         _ deadline: Instant,
         _ avoided: inout Peer?
     ) async throws -> Res {
@@ -112,7 +129,7 @@ extension ApusActorSystem {
             target: UInt64(route.number),
             identity: outgoing.id.identity,
             remaining: UInt64(max(1, remaining.nanoseconds)),
-            trace: context.trace
+            trace: trace
         )
         let ticket = CallTicket(connection)
         return try await withTaskCancellationHandler {

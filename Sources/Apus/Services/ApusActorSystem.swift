@@ -1,7 +1,11 @@
 public import ApusCore
+import ApusObserve
 public import ApusRuntime
 public import Distributed
 import Glibc
+
+// `@unchecked Sendable` is sound because its state is touched on its loop's thread alone; what may be called from
+// elsewhere says so and goes to the loop first.
 
 /// The actor system of one loop: which services it has, which it can reach, and how.
 ///
@@ -16,9 +20,6 @@ import Glibc
 /// let handle = try actors.service(orders)
 /// let receipt = try await handle.place(draft)
 /// ```
-//
-// `@unchecked Sendable` is sound because its state is touched on its loop's thread alone; what may be called from
-// elsewhere says so and goes to the loop first.
 public final class ApusActorSystem: DistributedActorSystem, @unchecked Sendable {
     /// Whom a call is for.
     public typealias ActorID = Apus.ActorID
@@ -82,7 +83,7 @@ public final class ApusActorSystem: DistributedActorSystem, @unchecked Sendable 
 
     /// Makes the instances of all services offered.
     ///
-    /// - Throws: What the first one that fails throws.
+    /// - Throws: ``ConfigurationError`` for a contract that forgets a method; what the first instance that fails throws.
     public func start() throws {
         precondition(loop.isCurrent, "services start on their loop")
         for name in offerings.keys.sorted() { try offerings[name]?.make() }
@@ -255,6 +256,7 @@ final class Route {
     let identifier: String
     let repeatability: Repeatability
     let peers: Peers
+    let spanName: SpanName
 
     init(
         number: Int,
@@ -270,5 +272,6 @@ final class Route {
         self.identifier = identifier
         self.repeatability = repeatability
         self.peers = peers
+        spanName = SpanName("\(service).\(target)")
     }
 }

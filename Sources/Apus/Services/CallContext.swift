@@ -1,22 +1,17 @@
 public import ApusCore
 
-/// What travels with a call besides its arguments: how long it may take, and which trace it belongs to.
+/// What travels with a call besides its arguments: how long it may take.
 ///
-/// It is a task-local value: a service that calls another passes on what is left of its own time, and its trace,
-/// without doing anything.
+/// It is a task-local value: a service that calls another passes on what is left of its own time without doing
+/// anything. So does the trace: a call belongs to the span that is `Trace.current` in the task that makes it.
 public struct CallContext: Sendable, Hashable {
     /// When the answer is no longer wanted; `nil` leaves it to the actor system's default of 5 s.
     ///
     /// On the loop's clock. It is sent as time that is left, so clocks need not agree.
     public var deadline: Instant?
-    /// The trace and span the call belongs to.
-    public var trace: TraceField?
 
-    /// A context without deadline and trace.
-    public init(deadline: Instant? = nil, trace: TraceField? = nil) {
-        self.deadline = deadline
-        self.trace = trace
-    }
+    /// A context without deadline unless one is given.
+    public init(deadline: Instant? = nil) { self.deadline = deadline }
 
     /// The context of the running task.
     @TaskLocal public static var current = CallContext()
@@ -33,27 +28,5 @@ public struct CallContext: Sendable, Hashable {
         let wanted = clock.now() + duration
         context.deadline = min(context.deadline ?? wanted, wanted)
         return try await $current.withValue(context, operation: body)
-    }
-}
-
-/// A trace and a span as W3C trace context carries them: 16 bytes, 8 bytes and flags.
-///
-/// - SeeAlso: W3C Trace Context, section 3.2.
-public struct TraceField: Sendable, Hashable {
-    /// The first eight bytes of the trace id, big-endian.
-    public var traceHigh: UInt64
-    /// The last eight bytes of the trace id.
-    public var traceLow: UInt64
-    /// The id of the span that calls.
-    public var span: UInt64
-    /// The flags; bit 0 says sampled.
-    public var flags: UInt8
-
-    /// A trace field from its parts.
-    public init(traceHigh: UInt64, traceLow: UInt64, span: UInt64, flags: UInt8) {
-        self.traceHigh = traceHigh
-        self.traceLow = traceLow
-        self.span = span
-        self.flags = flags
     }
 }

@@ -77,6 +77,9 @@ public struct CallError: Error, Sendable, CustomStringConvertible {
         }
     }
 
+    /// True when nobody has spent anything on the call: it was not sent, or sent back unread by one about to end.
+    var isFree: Bool { code == .draining || (code == .peerLost && !wasSent) }
+
     /// One line: detail, code, and whether the call had gone out.
     public var description: String {
         let text = detail.isEmpty ? "\(code)" : "\(detail): \(code)"

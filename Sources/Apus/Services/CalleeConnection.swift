@@ -1,4 +1,5 @@
 import ApusCore
+import ApusObserve
 import ApusRuntime
 
 /// The callee's end of a connection: calls in, answers out.
@@ -14,6 +15,7 @@ final class CalleeConnection: FrameSocket, @unchecked Sendable {
         let offering: AnyOffering?
         let target: Int?
         let name: String
+        let spanName: SpanName
     }
     static let targetsMax = 4096
     static let nameBytesMax = 256
@@ -24,7 +26,7 @@ final class CalleeConnection: FrameSocket, @unchecked Sendable {
     private var targets: [UInt64: Offered] = [:]
     private var running: [UInt64: Running] = [:]
 
-    /// - Parameter mustProve: The peer has to say the secret.
+    /// The end of a connection that was accepted; with `mustProve` the peer has to say the secret.
     init(_ channel: Channel, mustProve: Bool, system: ApusActorSystem) {
         self.mustProve = mustProve
         super.init(channel, system: system, isConnected: true, frameBytesMax: 1024)
@@ -70,7 +72,11 @@ final class CalleeConnection: FrameSocket, @unchecked Sendable {
             service.utf8.count + target.utf8.count <= Self.nameBytesMax
         else { throw FrameError(reason: "an unreadable target") }
         let offering = system.offering(service)
-        targets[number] = Offered(offering: offering, target: offering?.index(of: target), name: "\(service).\(target)")
+        let index = offering?.index(of: target)
+        let name = "\(service).\(target)"
+        // Only names of our own are kept for the life of the process, not those a peer makes up.
+        let spanName = index == nil ? "unknown target" : SpanName(name)
+        targets[number] = Offered(offering: offering, target: index, name: name, spanName: spanName)
     }
 
     private func called(_ number: UInt64, _ reader: inout WireReader) throws(FrameError) {
@@ -82,18 +88,24 @@ final class CalleeConnection: FrameSocket, @unchecked Sendable {
         }
         if isDraining { return refuse(number, .draining, offered.name) }
         if running.count >= system.settings.inFlightMax { return refuse(number, .overloaded, offered.name) }
-        var context = CallContext(trace: head.trace)
+        var context = CallContext()
         if head.remaining > 0 {
             context.deadline = loop.now + .nanoseconds(Int64(clamping: head.remaining))
         }
         let deadline = context.deadline ?? .distantFuture
         running[number] = Running(deadline: deadline.nanoseconds)
+        var reply = Reply(connection: self, number: number, context: context)
+        if head.trace.isValid {
+            reply.span = Tracer.process.begin(offered.spanName, kind: .server, parent: head.trace, at: loop.now)
+        }
         do {
-            try offering.start(target, &reader, Reply(connection: self, number: number, context: context))
+            try offering.start(target, &reader, reply)
         } catch let error as WireError {
+            reply.abandon(error)
             running[number] = nil
             return refuse(number, .unreadable, "\(offered.name): \(error)")
         } catch {
+            reply.abandon(error)
             running[number] = nil
             return refuse(number, .notOffered, offered.name)
         }
@@ -105,7 +117,9 @@ final class CalleeConnection: FrameSocket, @unchecked Sendable {
     /// A call's task, so that it can be cancelled; nothing where it has ended at once.
     func started(_ number: UInt64, _ task: Task<Void, Never>) { running[number]?.task = task }
 
-    /// A call has an answer. One that nobody waits for any more is dropped.
+    /// A call has an answer.
+    ///
+    /// One that nobody waits for any more is dropped.
     func finish(_ number: UInt64, _ result: some Wire) {
         guard running.removeValue(forKey: number) != nil, !isClosed else { return }
         let mark = out.openFrame(.ok, number)
@@ -181,7 +195,9 @@ final class CalleeConnection: FrameSocket, @unchecked Sendable {
 
     // MARK: Ending
 
-    /// Takes no more calls; those that run, finish. The caller closes the connection after its last answer.
+    /// Takes no more calls; those that run, finish.
+    ///
+    /// The caller closes the connection after its last answer.
     func drain() {
         guard !isDraining else { return }
         isDraining = true
@@ -210,16 +226,30 @@ struct Reply: @unchecked Sendable {
     let connection: CalleeConnection
     let number: UInt64
     let context: CallContext
+    /// What the callee does for the caller's trace; `nil` where there is none.
+    var span: Span?
+
+    /// The call was never started.
+    func abandon(_ error: any Error) {
+        guard let span else { return }
+        span.fail(error)
+        Tracer.process.finish(span, at: connection.loop.preciseNow())
+    }
 
     /// Runs a call in a task of its own and sends what comes of it.
     func run<Result: Wire>(_ body: @escaping @Sendable () async throws -> Result) {
         let task = Task.immediate(executorPreference: connection.loop) {
             do {
-                let result = try await CallContext.$current.withValue(context) { try await body() }
+                let result = try await CallContext.$current.withValue(context) {
+                    guard let span else { return try await body() }
+                    return try await Trace.$current.withValue(span) { try await body() }
+                }
                 connection.finish(number, result)
             } catch {
+                span?.fail(error)
                 connection.fail(number, error)
             }
+            if let span { Tracer.process.finish(span, at: connection.loop.preciseNow()) }
         }
         connection.started(number, task)
     }

@@ -16,6 +16,8 @@ final class CallerConnection: FrameSocket, @unchecked Sendable {
         self.inFlightMax = system.settings.inFlightMax
         super.init(channel, system: system, isConnected: false, frameBytesMax: 4096)
         Hello(version: Hello.version, secret: system.settings.secret?.reveal() ?? "").write(into: &out)
+        // Calls wait for the welcome: a callee that refuses the connection has certainly run none of them.
+        sendableBytes = out.count
     }
 
     /// Calls under way.
@@ -79,7 +81,9 @@ final class CallerConnection: FrameSocket, @unchecked Sendable {
         var earliest = Int64.max
         for ended in calls.endDue(now.nanoseconds, earliest: &earliest) {
             sendCancel(ended.number)
-            ended.call.fail(CallError(.deadlineExceeded, wasSent: true, detail: peer.service))
+            let wasSent = sentBytes > ended.start
+            ended.call.fail(CallError(.deadlineExceeded, wasSent: wasSent, detail: peer.service))
+            if wasSent { peer.timedOut() }
             callEnded()
         }
         return Instant(nanoseconds: earliest)
@@ -94,10 +98,12 @@ final class CallerConnection: FrameSocket, @unchecked Sendable {
         case .ok:
             // An answer nobody waits for any more is dropped.
             guard let ended = calls.end(number) else { return }
+            peer.answered()
             ended.call.succeed(&reader)
             callEnded()
         case .error:
             guard let ended = calls.end(number) else { return }
+            peer.answered()
             ended.call.fail(refusal(&reader))
             callEnded()
         case .goaway:
@@ -116,6 +122,8 @@ final class CallerConnection: FrameSocket, @unchecked Sendable {
         guard welcome.version == Hello.version else { throw FrameError(reason: "protocol version \(welcome.version)") }
         inFlightMax = min(inFlightMax, Int(clamping: welcome.inFlightMax))
         isWelcomed = true
+        sendableBytes = .max
+        markDirty()
         greeted(frameBytesMax: system.settings.frameBytesMax)
         peer.welcomed()
     }

@@ -1,9 +1,12 @@
 import ApusCore
+import ApusObserve
 
 /// First frame of the side that connects.
 struct Hello {
     static let magic: UInt32 = 0x5355_5041  // "APUS", little-endian
-    /// The protocol's version. A side that meets another version says so and closes.
+    /// The protocol's version.
+    ///
+    /// A side that meets another version says so and closes.
     static let version: UInt64 = 1
 
     var version: UInt64
@@ -49,18 +52,19 @@ struct CallHead: Equatable {
     var identity: String
     /// Time left in nanoseconds; 0 for none given.
     var remaining: UInt64
-    var trace: TraceField?
+    /// The span that calls; `none` outside any.
+    var trace: TraceContext
 
     @inline(__always)
     func write(into writer: inout WireWriter) {
         writer.writeNumber(target)
         writer.writeText(identity)
         writer.writeNumber(remaining)
-        guard let trace else { return writer.writeByte(0) }
+        guard trace.isValid else { return writer.writeByte(0) }
         writer.writeByte(1)
         writer.writeFixed(trace.traceHigh.bigEndian)
         writer.writeFixed(trace.traceLow.bigEndian)
-        writer.writeFixed(trace.span.bigEndian)
+        writer.writeFixed(trace.spanID.bigEndian)
         writer.writeByte(trace.flags)
     }
 
@@ -69,14 +73,14 @@ struct CallHead: Equatable {
         let target = try reader.readNumber()
         let identity = try reader.readText()
         let remaining = try reader.readNumber()
-        var head = CallHead(target: target, identity: identity, remaining: remaining)
+        var head = CallHead(target: target, identity: identity, remaining: remaining, trace: .none)
         switch try reader.readByte() {
         case 0: break
         case 1:
-            head.trace = TraceField(
+            head.trace = TraceContext(
                 traceHigh: UInt64(bigEndian: try reader.readFixed()),
                 traceLow: UInt64(bigEndian: try reader.readFixed()),
-                span: UInt64(bigEndian: try reader.readFixed()),
+                spanID: UInt64(bigEndian: try reader.readFixed()),
                 flags: try reader.readByte()
             )
         default: throw WireError(.malformedValue, detail: "call flags")

@@ -25,8 +25,8 @@ class FrameSocket: @unchecked Sendable {
     private(set) var sentBytes: UInt64 = 0
     private var sweepAt = Instant.distantFuture
     private var sweepTimer: EventLoop.Timer?
-    /// Set by a subclass to have the connection closed once everything is sent.
-    var closesWhenSent = false
+    /// How many more bytes may be sent for now; the rest waits.
+    var sendableBytes = Int.max
 
     init(_ channel: Channel, system: ApusActorSystem, isConnected: Bool, frameBytesMax: Int) {
         self.channel = channel
@@ -39,7 +39,9 @@ class FrameSocket: @unchecked Sendable {
 
     // MARK: What subclasses say
 
-    /// A frame has arrived. An error closes the connection.
+    /// A frame has arrived.
+    ///
+    /// An error closes the connection.
     func frameArrived(_ kind: FrameKind, _ number: UInt64, _ reader: inout WireReader) throws(FrameError) {}
     /// The connection is closed; called once.
     func closed(_ reason: String) {}
@@ -47,12 +49,12 @@ class FrameSocket: @unchecked Sendable {
     func handshakeTimedOut() { close("no handshake") }
     /// Ends what has taken too long; returns when to look next.
     func sweep(_ now: Instant) -> Instant { .distantFuture }
-    /// Everything written has been sent.
-    func drained() {}
 
     // MARK: Life
 
-    /// Starts to listen to the socket. The channel keeps the object alive until ``close(_:)``.
+    /// Starts to listen to the socket.
+    ///
+    /// The channel keeps the object alive until ``close(_:)``.
     func open(handshakeBy deadline: Instant) {
         channel.setCallback(
             { context, events in
@@ -96,7 +98,7 @@ class FrameSocket: @unchecked Sendable {
             default: isConnected = true
             }
         }
-        if events & APUS_EPOLLOUT != 0, flushed < out.count || closesWhenSent { flush() }
+        if events & APUS_EPOLLOUT != 0 { flush() }
         if channel.isReadReady { receive() }
     }
 
@@ -150,13 +152,15 @@ class FrameSocket: @unchecked Sendable {
     }
 
     private func flush() {
-        while flushed < out.count {
+        while flushed < out.count, sendableBytes > 0 {
+            let end = flushed + min(out.count - flushed, sendableBytes)
             let result = out.withBytes { bytes in
-                channel.send(UnsafeRawBufferPointer(rebasing: bytes[flushed...]))
+                channel.send(UnsafeRawBufferPointer(rebasing: bytes[flushed..<end]))
             }
             switch result {
             case .bytes(let count):
                 flushed += count
+                if sendableBytes != .max { sendableBytes -= count }
                 sentBytes += UInt64(count)
                 continue
             case .wouldBlock, .end:
@@ -169,10 +173,9 @@ class FrameSocket: @unchecked Sendable {
                 return close(SystemError("send", errno: error).description)
             }
         }
+        guard flushed == out.count else { return }
         out.reset()
         flushed = 0
-        drained()
-        if closesWhenSent { close("done") }
     }
 
     // MARK: Deadlines

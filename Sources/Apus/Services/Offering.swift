@@ -1,3 +1,5 @@
+import ApusCore
+
 /// A service that this loop has an instance of, or makes one of when it is first needed.
 class AnyOffering {
     let name: String
@@ -39,7 +41,17 @@ final class Offering<Handle: Sendable>: AnyOffering {
         return made
     }
 
-    override func make() throws { _ = try instance() }
+    override func make() throws {
+        let forgotten = try contract.forgotten(system)
+        guard forgotten.isEmpty else {
+            throw ConfigurationError(
+                field: "the contract of \(name)",
+                value: "without \(forgotten.joined(separator: ", "))",
+                accepted: "a Target for each distributed method"
+            )
+        }
+        _ = try instance()
+    }
 
     override func index(of target: String) -> Int? { contract.targets.firstIndex { $0.name == target } }
 

@@ -9,6 +9,9 @@ final class Peer {
     private let system: ApusActorSystem
     private var connection: CallerConnection?
     private var failures = 0
+    private var timeouts = 0
+    /// Calls in a row without an answer after which an endpoint counts as stuck.
+    static let timeoutsMax = 5
     /// Until then it is left alone, unless there is nobody else to ask.
     private(set) var ejectedUntil = Instant(nanoseconds: 0)
 
@@ -57,6 +60,23 @@ final class Peer {
     // MARK: What its connection says
 
     func welcomed() { failures = 0 }
+
+    @inline(__always)
+    func answered() { timeouts = 0 }
+
+    /// A call got no answer in time.
+    ///
+    /// One that answers nothing any more is left alone for a while; what it has under
+    /// way may still come back.
+    func timedOut() {
+        timeouts += 1
+        guard timeouts >= Self.timeoutsMax, let stuck = connection else { return }
+        timeouts = 0
+        connection = nil
+        eject(system.loop.now)
+        stuck.leave()
+        peers.changed()
+    }
 
     /// The callee takes no more calls: others are asked until the directory says it is gone, or it is back.
     func left() {

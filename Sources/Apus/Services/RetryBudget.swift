@@ -2,15 +2,18 @@ import ApusCore
 
 /// How many calls may be made again: a tenth of the calls made, and a few a second in any case.
 ///
+/// It starts with enough for what one connection has under way when it breaks.
+///
 /// Without a budget, retries multiply the load on a service that is failing because of its load.
 ///
 /// - SeeAlso: "Finagle: retry budgets"; Beyer et al., "Site Reliability Engineering", chapter 22.
 struct RetryBudget {
     static let perCall = 0.1
     static let perSecond = 10.0
-    static let most = 100.0
+    static let most = 1024.0
+    static let first = 100.0
 
-    private var tokens = RetryBudget.perSecond
+    private var tokens = RetryBudget.first
     private var lastRefill: Int64
 
     init(now: Instant) { lastRefill = now.nanoseconds }

@@ -1,3 +1,5 @@
+import Distributed
+
 /// What a service offers: its name, and a name of our own for each of its distributed methods.
 ///
 /// ```swift
@@ -19,7 +21,8 @@
 /// the name: an older callee does not see it, an older caller leaves it `nil`.
 ///
 /// The closures are how the callee calls: a frame never reaches a method that is not listed here. That is also what
-/// keeps the optimiser from dropping the methods' entry points, which crashes release builds otherwise.
+/// keeps the optimiser from dropping the methods' entry points, which crashes release builds otherwise. A service whose
+/// contract forgets a method does not start.
 public struct ServiceContract<Handle: Sendable>: Sendable {
     /// The service's name, such as `orders`.
     public let name: String
@@ -46,6 +49,16 @@ public struct ServiceContract<Handle: Sendable>: Sendable {
         }
         self.stub = stub
         precondition(Set(targets.map(\.name)).count == targets.count, "service \(name) lists a target twice")
+    }
+
+    /// The distributed methods that the contract forgets; callers in other processes could not reach them.
+    ///
+    /// - Parameter actors: Any actor system; nothing is called.
+    /// - Returns: Their names, such as `place(_:by:)`; none for a contract that is whole.
+    /// - Throws: What making a stub throws.
+    public func forgotten(_ actors: ApusActorSystem) throws -> [String] {
+        guard let stub = try stub(ActorID(service: name), actors) as? any DistributedActor else { return [] }
+        return DistributedMethods.names(of: type(of: stub)).filter { index(ofTarget: $0) == nil }
     }
 
     /// Where the target that a stub calls is in ``targets``: `Module.$Orders.place(_:by:)` is `place(_:by:)` or `place`.

@@ -2,6 +2,7 @@
 ///
 /// A policy knows entries by their place in the table, their hash and their weight, never their keys or values. One policy
 /// looks after one part of a cache, under that part's lock.
+@usableFromInline
 protocol CachePolicy {
     /// A policy for entries of at most `weightMax` together.
     init(weightMax: Int)

@@ -4,15 +4,16 @@
 /// queue, a tenth of the capacity; those that were read, or come back soon, go to the main queue.
 ///
 /// - SeeAlso: Yang, Zhang, Qiu, Yue, Rashmi, "FIFO queues are all you need for cache eviction", SOSP 2023.
+@usableFromInline
 struct S3FIFO: CachePolicy {
-    private enum Queue: UInt8 { case none, small, main }
+    @usableFromInline enum Queue: UInt8 { case none, small, main }
 
-    private struct Item {
+    @usableFromInline struct Item {
         var hash: UInt64 = 0
         var weight = 0
         var next: Int32 = -1
         var previous: Int32 = -1
-        var reads: UInt8 = 0
+        @usableFromInline var reads: UInt8 = 0
         var queue = Queue.none
     }
 
@@ -25,25 +26,28 @@ struct S3FIFO: CachePolicy {
     }
 
     private let smallMax: Int
-    private var items: [Item] = []
+    @usableFromInline var items: [Item] = []
     private var small = List()
     private var main = List()
     private var ghosts = GhostQueue()
 
-    init(weightMax: Int) { smallMax = max(1, weightMax / 10) }
+    @usableFromInline init(weightMax: Int) { smallMax = max(1, weightMax / 10) }
 
-    var weight: Int { small.weight + main.weight }
+    @usableFromInline var weight: Int { small.weight + main.weight }
 
+    @inlinable
     mutating func read(_ place: Int) {
         if items[place].reads < 3 { items[place].reads += 1 }
     }
 
+    @usableFromInline
     mutating func inserted(_ place: Int, hash: UInt64, weight: Int) {
         while items.count <= place { items.append(Item()) }
         items[place] = Item(hash: hash, weight: weight)
         if ghosts.remove(hash) { push(place, .main) } else { push(place, .small) }
     }
 
+    @usableFromInline
     mutating func reweighed(_ place: Int, weight: Int) {
         let delta = weight - items[place].weight
         items[place].weight = weight
@@ -51,8 +55,10 @@ struct S3FIFO: CachePolicy {
         read(place)
     }
 
+    @usableFromInline
     mutating func removed(_ place: Int) { unlink(place) }
 
+    @usableFromInline
     mutating func victim() -> Int? {
         while true {
             if small.count > 0, small.weight > smallMax || main.count == 0 {

@@ -1,13 +1,16 @@
 /// Where the body of a message ends, and how much of it has been read.
-struct BodyReader {
+package struct BodyReader {
     private enum Kind: UInt8 { case none, length, chunked }
     private var kind = Kind.none
     private var left: UInt64 = 0
     private var decoder = ChunkedDecoder()
     /// Body bytes handed out so far.
-    private(set) var count = 0
+    package private(set) var count = 0
 
-    mutating func begin(_ framing: BodyFraming) {
+    /// A body not begun: nothing belongs to it.
+    package init() {}
+
+    package mutating func begin(_ framing: BodyFraming) {
         count = 0
         switch framing {
         case .none, .untilClose: kind = .none
@@ -21,7 +24,7 @@ struct BodyReader {
     }
 
     /// True once nothing more belongs to the body.
-    var isAtEnd: Bool {
+    package var isAtEnd: Bool {
         switch kind {
         case .none: true
         case .length: left == 0
@@ -38,7 +41,7 @@ struct BodyReader {
         }
     }
 
-    enum Part {
+    package enum Part {
         /// Body bytes, as a range of the input.
         case bytes(Range<Int>)
         case needMore
@@ -46,7 +49,7 @@ struct BodyReader {
     }
 
     /// The next part of the body in `input`, from `offset`, which moves behind it.
-    mutating func next(_ input: UnsafeRawBufferPointer, at offset: inout Int) throws(ParseError) -> Part {
+    package mutating func next(_ input: UnsafeRawBufferPointer, at offset: inout Int) throws(ParseError) -> Part {
         switch kind {
         case .none: return .end
         case .length:
@@ -69,6 +72,15 @@ struct BodyReader {
                 case .end: return .end
                 }
             }
+        }
+    }
+}
+
+extension BodyReader {
+    /// Moves `offset` behind what of `bytes` belongs to the body, framing included; for passing a body on as it is.
+    package mutating func skip(_ bytes: UnsafeRawBufferPointer, to offset: inout Int) throws(ParseError) {
+        while true {
+            guard case .bytes = try next(bytes, at: &offset) else { return }
         }
     }
 }

@@ -101,17 +101,17 @@ public final class LogOutput: Sendable {
 //
 // `@unchecked Sendable` is sound because all accesses are relaxed atomics and the memory lives as long as its owner.
 private final class LogThreshold: @unchecked Sendable {
-    private let word = UnsafeMutablePointer<RelaxedWord>.allocate(capacity: 1)
+    private let word = UnsafeMutablePointer<UInt64>.allocate(capacity: 1)
 
     init(_ level: LogLevel) {
-        word.initialize(to: RelaxedWord())
+        word.initialize(to: 0)
         value = level.rawValue
     }
 
     deinit { word.deallocate() }
 
     var value: Int {
-        get { Int(word.pointee.load()) }
-        set { word.pointee.store(UInt64(newValue)) }
+        get { Int(word.relaxedLoad()) }
+        set { word.relaxedStore(UInt64(newValue)) }
     }
 }

@@ -1,5 +1,6 @@
 import CLinux
 import ApusRuntime
+import CLinux
 import Glibc
 
 extension Metrics {

@@ -8,6 +8,9 @@ public struct Span: Sendable, Hashable {
     // 0 where nothing is recorded; else the address of a record in a pool that is never freed.
     let address: UInt
 
+    /// A span that is not recorded but has a context to pass on.
+    public static func unrecorded(_ context: TraceContext) -> Span { Span(context: context, record: nil) }
+
     init(context: TraceContext, record: UnsafeMutablePointer<SpanRecord>?) {
         self.context = context
         address = UInt(bitPattern: record)
@@ -37,7 +40,7 @@ public struct Span: Sendable, Hashable {
     @inline(__always)
     var record: UnsafeMutablePointer<SpanRecord>? {
         guard let record = UnsafeMutablePointer<SpanRecord>(bitPattern: address) else { return nil }
-        return record.pointee.identity.load() == context.spanID ? record : nil
+        return record.load(.identity) == context.spanID ? record : nil
     }
 
     /// Notes a whole number; beyond 8 attributes the span counts what it drops.

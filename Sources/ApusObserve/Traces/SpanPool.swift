@@ -56,7 +56,7 @@ struct SpanPool {
     /// Takes a record back.
     @inline(__always)
     mutating func put(_ record: UnsafeMutablePointer<SpanRecord>) {
-        record.pointee.identity.store(0)
+        record.store(.identity, 0)
         record.pointee.next = free
         free = record
     }
@@ -120,20 +120,20 @@ struct OrdinaryTraces {
 final class SpanPools: @unchecked Sendable {
     typealias Record = UnsafeMutablePointer<SpanRecord>
 
-    /// Records of a pool that ended on other threads: roots to decide about, and late spans to take back.
-    private struct Inbox {
-        var isFilled = RelaxedWord()
-        var chain: Record?
-    }
-
     private let pools: UnsafeMutablePointer<SpanPool>
-    private let inboxes: UnsafeMutablePointer<Inbox>
-    private let lock = Lock(())
+    /// By pool, records that ended on other threads: roots to decide about, late spans to take back; under `lock`.
+    private let inboxes: UnsafeMutablePointer<Record?>
+    /// 1 where a pool's inbox holds something.
+    private let isFilled: UnsafeMutablePointer<UInt64>
+    // A word, not Void: the thread sanitizer takes an empty state for its neighbour in memory.
+    private let lock = Lock(0)
 
     init(recordsMax: Int) {
         pools = .allocate(capacity: ThreadSlot.count)
         inboxes = .allocate(capacity: ThreadSlot.count)
-        inboxes.initialize(repeating: Inbox(), count: ThreadSlot.count)
+        inboxes.initialize(repeating: nil, count: ThreadSlot.count)
+        isFilled = .allocate(capacity: ThreadSlot.count)
+        isFilled.initialize(repeating: 0, count: ThreadSlot.count)
         for slot in 0..<ThreadSlot.count { (pools + slot).initialize(to: SpanPool(home: slot, recordsMax: recordsMax)) }
     }
 
@@ -147,14 +147,14 @@ final class SpanPools: @unchecked Sendable {
     /// A span that ended away from its root's thread, or began there; false where its root had ended before.
     func finishElsewhere(_ record: Record, _ root: Record) -> Bool {
         lock.withLock { _ in
-            record.pointee.identity.store(0)
-            guard root.pointee.identity.load() == record.pointee.rootIdentity.load() else {
+            record.store(.identity, 0)
+            guard root.load(.identity) == record.load(.rootIdentity) else {
                 putForeign(record)
                 return false
             }
             record.pointee.next = root.pointee.foreignChain
             root.pointee.foreignChain = record
-            root.pointee.hasForeign.store(1)
+            root.store(.hasForeign, 1)
             return true
         }
     }
@@ -162,7 +162,7 @@ final class SpanPools: @unchecked Sendable {
     /// A root that ended away from its own thread, which decides about it when it next begins one.
     func sendHome(_ root: Record) {
         lock.withLock { _ in
-            root.pointee.identity.store(0)
+            root.store(.identity, 0)
             putForeign(root)
         }
     }
@@ -171,28 +171,31 @@ final class SpanPools: @unchecked Sendable {
     private func putForeign(_ record: Record) {
         let home = Int(record.pointee.home)
         if home == 0 { return pools[0].put(record) }
-        record.pointee.next = inboxes[home].chain
-        inboxes[home].chain = record
-        inboxes[home].isFilled.store(1)
+        record.pointee.next = inboxes[home]
+        inboxes[home] = record
+        (isFilled + home).relaxedStore(1)
     }
 
     /// Looks after what other threads sent to this pool.
     @inline(__always)
     func takeInbox(_ pool: inout SpanPool, _ finish: (Record, inout SpanPool) -> Void) {
         let home = Int(pool.home)
-        guard home != 0, inboxes[home].isFilled.load() != 0 else { return }
+        guard home != 0, (isFilled + home).relaxedLoad() != 0 else { return }
         var chain = detachInbox(home)
         while let record = chain {
             chain = record.pointee.next
-            if record == record.pointee.root { finish(record, &pool) } else { pool.put(record) }
+            if record == record.root { finish(record, &pool) } else { pool.put(record) }
         }
     }
 
     @inline(never)
     private func detachInbox(_ home: Int) -> Record? {
         lock.withLock { _ in
-            defer { inboxes[home] = Inbox() }
-            return inboxes[home].chain
+            defer {
+                inboxes[home] = nil
+                (isFilled + home).relaxedStore(0)
+            }
+            return inboxes[home]
         }
     }
 
@@ -201,9 +204,9 @@ final class SpanPools: @unchecked Sendable {
         func detach() -> Record? {
             defer {
                 root.pointee.foreignChain = nil
-                root.pointee.hasForeign.store(0)
+                root.store(.hasForeign, 0)
             }
-            root.pointee.identity.store(0)
+            root.store(.identity, 0)
             return root.pointee.foreignChain
         }
         return root.pointee.home == 0 ? detach() : lock.withLock { _ in detach() }

@@ -18,12 +18,24 @@ struct SpanRecord {
     static let attributesMax = 8
     static let textBytesMax = 128
 
-    /// The span's id, 0 while the record is free.
-    var identity = RelaxedWord()
-    /// The address of the local root's record; a root names itself.
-    var rootAddress = RelaxedWord()
-    /// The local root's span id: tells whether that record is still that span.
-    var rootIdentity = RelaxedWord()
+    /// The words that other threads may look at, see ``Word``; first in the record, and touched only as atomics.
+    private var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+
+    /// Which of the words.
+    enum Word: Int {
+        /// The span's id, 0 while the record is free.
+        case identity
+        /// The address of the local root's record; a root names itself.
+        case root
+        /// The local root's span id: tells whether that record is still that span.
+        case rootIdentity
+        /// Of a root: 1 once a span of its trace began or ended on another thread; cleared under the pools' lock.
+        case hasForeign
+    }
+
+    /// The local root's span id, of a copy that nobody else sees.
+    var copiedRootIdentity: UInt64 { words.2 }
+
     /// The next free record, or the next finished one of the same root.
     var next: UnsafeMutablePointer<SpanRecord>?
     /// Of a root: spans of its trace that finished on its own thread.
@@ -32,8 +44,6 @@ struct SpanRecord {
     var foreignChain: UnsafeMutablePointer<SpanRecord>?
     /// Of a root: spans begun on its own thread that are not in `finishedChain`.
     var openCount: Int32 = 0
-    /// Of a root: set once a span of its trace began or ended on another thread; cleared under the pools' lock.
-    var hasForeign = RelaxedWord()
     /// The slot whose pool the record belongs to.
     var home: Int32 = 0
 
@@ -54,10 +64,6 @@ struct SpanRecord {
     )
     var texts: InlineArray<128, UInt8> = .init(repeating: 0)
 
-    var root: UnsafeMutablePointer<SpanRecord>? {
-        mutating get { UnsafeMutablePointer(bitPattern: UInt(rootAddress.load())) }
-    }
-
     /// Starts the record over, but for what is guarded by the pools' lock.
     @inline(__always)
     mutating func begin(_ name: SpanName, _ kind: Span.Kind, _ context: TraceContext, parent: UInt64, at now: Instant) {
@@ -74,13 +80,6 @@ struct SpanRecord {
         next = nil
         finishedChain = nil
         openCount = 0
-        identity.store(context.spanID)
-    }
-
-    @inline(__always)
-    mutating func belong(to root: UnsafeMutablePointer<SpanRecord>, _ identity: UInt64) {
-        rootAddress.store(UInt64(UInt(bitPattern: root)))
-        rootIdentity.store(identity)
     }
 
     @inline(__always)
@@ -104,16 +103,37 @@ struct SpanRecord {
     }
 }
 
-/// A 64-bit word that one thread writes and others may look at.
-struct RelaxedWord {
-    private var value: UInt64 = 0
+extension UnsafeMutablePointer<SpanRecord> {
+    @inline(__always)
+    private func address(_ word: SpanRecord.Word) -> UnsafeMutablePointer<UInt64> {
+        UnsafeMutableRawPointer(self).assumingMemoryBound(to: UInt64.self) + word.rawValue
+    }
 
     @inline(__always)
-    mutating func load() -> UInt64 { apus_relaxed_load(&value) }
-
-    /// The value of a copy that nobody else sees.
-    func copy() -> UInt64 { value }
+    func load(_ word: SpanRecord.Word) -> UInt64 { address(word).relaxedLoad() }
 
     @inline(__always)
-    mutating func store(_ new: UInt64) { apus_relaxed_store(&value, new) }
+    func store(_ word: SpanRecord.Word, _ value: UInt64) { address(word).relaxedStore(value) }
+
+    /// The local root's record.
+    @inline(__always)
+    var root: UnsafeMutablePointer<SpanRecord>? { UnsafeMutablePointer(bitPattern: UInt(load(.root))) }
+
+    /// Names the local root, and makes handles to this span valid.
+    @inline(__always)
+    func publish(root: UnsafeMutablePointer<SpanRecord>, _ rootIdentity: UInt64) {
+        store(.root, UInt64(UInt(bitPattern: root)))
+        store(.rootIdentity, rootIdentity)
+        store(.identity, pointee.context.spanID)
+    }
+}
+
+extension UnsafeMutablePointer<UInt64> {
+    /// Reads a word that another thread may write at the same time.
+    @inline(__always)
+    func relaxedLoad() -> UInt64 { apus_relaxed_load(self) }
+
+    /// Writes a word that other threads may read at the same time.
+    @inline(__always)
+    func relaxedStore(_ value: UInt64) { apus_relaxed_store(self, value) }
 }

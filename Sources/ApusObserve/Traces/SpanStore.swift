@@ -48,7 +48,7 @@ public final class SpanStore: Sendable {
                 var next = chain
                 while let record = next {
                     next = record.pointee.next
-                    guard record.pointee.rootIdentity.load() == identity else { continue }
+                    guard record.load(.rootIdentity) == identity else { continue }
                     put(&state, Kept(record: record.pointee, wallOffset: wallOffset))
                 }
             }
@@ -102,7 +102,7 @@ public final class SpanStore: Sendable {
 
     /// The newest local roots, newest first.
     public func recentRoots(most: Int = 256) -> [FinishedSpan] {
-        Array(spans { $0.rootIdentity.copy() == $0.context.spanID }.reversed().prefix(most))
+        Array(spans { $0.copiedRootIdentity == $0.context.spanID }.reversed().prefix(most))
     }
 
     /// All spans held, oldest first.

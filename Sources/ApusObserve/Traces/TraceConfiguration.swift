@@ -55,11 +55,11 @@ public struct TraceConfiguration: Sendable, Hashable {
 //
 // `@unchecked Sendable` is sound because all accesses are relaxed atomics and the memory lives as long as its tracer.
 final class TraceSettings: @unchecked Sendable {
-    private let words: UnsafeMutablePointer<RelaxedWord>
+    private let words: UnsafeMutablePointer<UInt64>
 
     init(_ configuration: TraceConfiguration) {
         words = .allocate(capacity: 5)
-        words.initialize(repeating: RelaxedWord(), count: 5)
+        words.initialize(repeating: 0, count: 5)
         set(configuration)
     }
 
@@ -72,16 +72,16 @@ final class TraceSettings: @unchecked Sendable {
             case .alwaysOff: 0.0
             case .ratio(let ratio): ratio
             }
-        words[0].store(TraceConfiguration.bound(ratio))
-        words[1].store(configuration.followsParent ? 1 : 0)
-        words[2].store(UInt64(max(0, configuration.slowThreshold.nanoseconds)))
-        words[3].store(TraceConfiguration.bound(configuration.ordinaryRatio))
-        words[4].store(UInt64(max(0, configuration.ordinaryTracesPerSecondMax)))
+        (words + 0).relaxedStore(TraceConfiguration.bound(ratio))
+        (words + 1).relaxedStore(configuration.followsParent ? 1 : 0)
+        (words + 2).relaxedStore(UInt64(max(0, configuration.slowThreshold.nanoseconds)))
+        (words + 3).relaxedStore(TraceConfiguration.bound(configuration.ordinaryRatio))
+        (words + 4).relaxedStore(UInt64(max(0, configuration.ordinaryTracesPerSecondMax)))
     }
 
-    @inline(__always) var rootBound: UInt64 { words[0].load() }
-    @inline(__always) var followsParent: Bool { words[1].load() != 0 }
-    @inline(__always) var slowNanoseconds: Int64 { Int64(bitPattern: words[2].load()) }
-    @inline(__always) var ordinaryBound: UInt64 { words[3].load() }
-    @inline(__always) var ordinaryMax: Int { Int(words[4].load()) }
+    @inline(__always) var rootBound: UInt64 { (words + 0).relaxedLoad() }
+    @inline(__always) var followsParent: Bool { (words + 1).relaxedLoad() != 0 }
+    @inline(__always) var slowNanoseconds: Int64 { Int64(bitPattern: (words + 2).relaxedLoad()) }
+    @inline(__always) var ordinaryBound: UInt64 { (words + 3).relaxedLoad() }
+    @inline(__always) var ordinaryMax: Int { Int((words + 4).relaxedLoad()) }
 }

@@ -75,7 +75,7 @@ public final class Tracer: Sendable {
                 return Span(context: context, record: nil)
             }
             record.pointee.begin(name, kind, context, parent: hasParent ? parent.spanID : 0, at: now)
-            record.pointee.belong(to: record, context.spanID)
+            record.publish(root: record, context.spanID)
             return Span(context: context, record: record)
         }
     }
@@ -91,21 +91,21 @@ public final class Tracer: Sendable {
 
     private func beginChild(_ name: SpanName, _ kind: Span.Kind, _ parent: Span, _ now: Instant) -> Span {
         var slot = ThreadSlot.current()
-        guard let parentRecord = parent.record, let root = parentRecord.pointee.root else {
+        guard let parentRecord = parent.record, let root = parentRecord.root else {
             return Span(context: parent.context, record: nil)
         }
-        let rootIdentity = parentRecord.pointee.rootIdentity.load()
+        let rootIdentity = parentRecord.load(.rootIdentity)
         if slot != Int(root.pointee.home) { slot = 0 }
         return pools.withPool(slot) { pool in
-            guard root.pointee.identity.load() == rootIdentity, let record = pool.take() else {
+            guard root.load(.identity) == rootIdentity, let record = pool.take() else {
                 dropped.increment()
                 return Span(context: parent.context, record: nil)
             }
             var context = parent.context
             context.spanID = pool.random() | 1
             record.pointee.begin(name, kind, context, parent: parent.context.spanID, at: now)
-            record.pointee.belong(to: root, rootIdentity)
-            if slot != 0 { root.pointee.openCount &+= 1 } else { root.pointee.hasForeign.store(1) }
+            record.publish(root: root, rootIdentity)
+            if slot != 0 { root.pointee.openCount &+= 1 } else { root.store(.hasForeign, 1) }
             return Span(context: context, record: record)
         }
     }
@@ -114,7 +114,7 @@ public final class Tracer: Sendable {
     ///
     /// Ending the local root decides about all of its spans that ended before; those that end later are dropped.
     public func finish(_ span: Span, at now: Instant) {
-        guard span.isRecording, let record = span.record, let root = record.pointee.root else { return }
+        guard span.isRecording, let record = span.record, let root = record.root else { return }
         record.pointee.ended = now.nanoseconds
         let slot = ThreadSlot.current()
         let home = Int(root.pointee.home)
@@ -139,11 +139,11 @@ public final class Tracer: Sendable {
         _ root: UnsafeMutablePointer<SpanRecord>,
         _ slot: Int
     ) {
-        guard root.pointee.identity.load() == record.pointee.rootIdentity.load() else {
+        guard root.load(.identity) == record.load(.rootIdentity) else {
             dropped.increment()
             return pools.withPool(slot) { $0.put(record) }
         }
-        record.pointee.identity.store(0)
+        record.store(.identity, 0)
         record.pointee.next = root.pointee.finishedChain
         root.pointee.finishedChain = record
         root.pointee.openCount &-= 1
@@ -151,7 +151,7 @@ public final class Tracer: Sendable {
 
     /// Decides about a trace; on the root's own thread, or under the pools' lock for a root of the shared pool.
     private func finishRoot(_ root: UnsafeMutablePointer<SpanRecord>, _ pool: inout SpanPool) {
-        let isAlone = root.pointee.openCount == 0 && root.pointee.hasForeign.load() == 0
+        let isAlone = root.pointee.openCount == 0 && root.load(.hasForeign) == 0
         let foreign = isAlone ? nil : pools.detachForeign(root)
         if isKept(root, foreign, &pool) {
             let wallOffset = pool.wallOffset(at: root.pointee.ended, clock)

@@ -80,8 +80,8 @@ struct DeadlineWheel: ~Copyable {
         return .max
     }
 
-    /// Moves to `now` and hands over each channel whose deadline has come.
-    mutating func advance(to now: Int64, due: (UnsafeMutablePointer<ChannelState>) -> Void) {
+    /// Moves to `now` and collects each channel whose deadline has come; whoever is told may arm it again.
+    mutating func advance(to now: Int64, due: inout [UnsafeMutablePointer<ChannelState>]) {
         let target = now / Self.tick
         if target <= current { return }
         let steps = min(target - current, Int64(Self.slotCount))
@@ -99,7 +99,7 @@ struct DeadlineWheel: ~Copyable {
                 state.pointee.wheelSlot = -1
                 state.pointee.armedFor = .max
                 if state.pointee.deadline <= now {
-                    due(state)
+                    due.append(state)
                 } else {
                     insert(state)
                 }

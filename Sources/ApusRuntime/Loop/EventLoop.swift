@@ -224,27 +224,33 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     private func fireTimers() {
         if wheel.nextLook() <= current {
-            wheel.advance(to: current) { state in
-                let now = current
-                if let callback = state.pointee.callback, let context = state.pointee.context {
-                    state.pointee.readDeadline = .max
-                    state.pointee.writeDeadline = .max
-                    callback(context, Channel.timedOutEvent)
-                    return
-                }
-                if state.pointee.readDeadline <= now, let waiter = state.pointee.readWaiter {
-                    state.pointee.readWaiter = nil
-                    state.pointee.readDeadline = .max
-                    waiter.resume(returning: .timedOut)
-                }
-                if state.pointee.writeDeadline <= now, let waiter = state.pointee.writeWaiter {
-                    state.pointee.writeWaiter = nil
-                    state.pointee.writeDeadline = .max
-                    waiter.resume(returning: .timedOut)
-                }
-            }
+            // Callbacks arm and close channels, so the wheel is let go of first.
+            var due: [UnsafeMutablePointer<ChannelState>] = []
+            wheel.advance(to: current, due: &due)
+            for state in due where state.pointee.isOpen { timeOut(state) }
         }
         while let body = timers.popDue(at: Instant(nanoseconds: current)) { body(true) }
+    }
+
+    private func timeOut(_ state: UnsafeMutablePointer<ChannelState>) {
+        // An earlier callback of this turn may have moved the deadline.
+        guard state.pointee.deadline <= current else { return wheel.arm(state) }
+        if let callback = state.pointee.callback, let context = state.pointee.context {
+            state.pointee.readDeadline = .max
+            state.pointee.writeDeadline = .max
+            callback(context, Channel.timedOutEvent)
+            return
+        }
+        if state.pointee.readDeadline <= current, let waiter = state.pointee.readWaiter {
+            state.pointee.readWaiter = nil
+            state.pointee.readDeadline = .max
+            waiter.resume(returning: .timedOut)
+        }
+        if state.pointee.writeDeadline <= current, let waiter = state.pointee.writeWaiter {
+            state.pointee.writeWaiter = nil
+            state.pointee.writeDeadline = .max
+            waiter.resume(returning: .timedOut)
+        }
     }
 
     /// Tells a channel what epoll, or the simulated machine, says of it.

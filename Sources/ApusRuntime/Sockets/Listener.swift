@@ -28,7 +28,9 @@ public final class Listener {
             unlinksPath = false
             return
         }
-        let descriptor = try Listener.open(address, sharesPort: sharesPort, backlog: backlog)
+        let descriptor =
+            try Listener.takeInherited(address)
+            ?? Listener.open(address, sharesPort: sharesPort, backlog: backlog)
         channel = try Channel(adopting: descriptor, on: loop)
         if case .inet(let host, 0) = address {
             self.address = .inet(address: host, port: UInt16(truncatingIfNeeded: apus_local_port(descriptor)))
@@ -47,7 +49,7 @@ public final class Listener {
         unlinksPath = false
     }
 
-    private static func open(_ address: SocketAddress, sharesPort: Bool, backlog: Int32) throws -> Int32 {
+    static func open(_ address: SocketAddress, sharesPort: Bool, backlog: Int32) throws -> Int32 {
         let isUnix = if case .unix = address { true } else { false }
         let descriptor = apus_socket(isUnix ? AF_UNIX : AF_INET, Int32(SOCK_STREAM.rawValue))
         guard descriptor >= 0 else { throw SystemError("socket") }

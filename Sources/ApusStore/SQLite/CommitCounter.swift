@@ -12,7 +12,9 @@ final class CommitCounter: @unchecked Sendable {
     private let isMapped: Bool
     private static let pageBytes = 4096
 
-    /// Maps the counter at the start of `lock`'s file. Where that cannot be written, the count is this process's own.
+    /// Maps the counter at the start of the lock's file.
+    ///
+    /// Where that cannot be written, the count is this process's own.
     init(_ lock: LockFile) {
         let protection = PROT_READ | PROT_WRITE
         if lock.isWritable, ftruncate(lock.descriptor, off_t(Self.pageBytes)) == 0,

@@ -56,6 +56,7 @@ final class SQLiteConnection: SQLSession, @unchecked Sendable {
         try run("PRAGMA trusted_schema = OFF")
         if isReader {
             try run("PRAGMA query_only = ON")
+            emptyLogAtClose()
         } else {
             // A file that cannot be written stays in the mode it has.
             if sqlite3_db_readonly(handle, "main") != 1 { try run("PRAGMA journal_mode = WAL") }
@@ -69,6 +70,12 @@ final class SQLiteConnection: SQLSession, @unchecked Sendable {
         controls.finalize()
         sqlite3_close_v2(handle)
     }
+
+    /// Has the log emptied, not only copied, when this is the last connection to close.
+    ///
+    /// Not before: a log whose blocks were written before is much faster to write again. The empty log stays, so that a
+    /// disk that has become read-only can still be read.
+    func emptyLogAtClose() { sqlite3_exec(handle, "PRAGMA journal_size_limit = 0", nil, nil, nil) }
 
     /// True while no transaction is open: also after the engine undid one by itself.
     var isIdle: Bool { sqlite3_get_autocommit(handle) != 0 }

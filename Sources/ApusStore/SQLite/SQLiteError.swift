@@ -7,9 +7,25 @@ extension StoreError {
     /// SQLite's own message is kept out: it can quote SQL.
     init(sqlite code: Int32, on connection: OpaquePointer?, path: String) {
         let extended = connection.map { sqlite3_extended_errcode($0) } ?? code
-        let system = connection.map { sqlite3_system_errno($0) } ?? 0
+        let system = connection.map { Self.systemError(of: $0, isFileError: code & 0xFF == SQLITE_IOERR) } ?? 0
         let file = path.split(separator: "/").last.map(String.init) ?? path
         self = Self.mapped(primary: code & 0xFF, extended: extended, system: system, file: file, path: path)
+    }
+
+    /// The system's error number beneath a result code: the connection's, else the one kept by its log or its file.
+    ///
+    /// The connection's own can be lost by the time a failed commit was undone.
+    private static func systemError(of connection: OpaquePointer, isFileError: Bool) -> Int32 {
+        let system = sqlite3_system_errno(connection)
+        guard isFileError, system == 0 else { return system }
+        var number: Int32 = 0
+        var log: UnsafeMutablePointer<sqlite3_file>?
+        sqlite3_file_control(connection, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log)
+        if let log, let methods = log.pointee.pMethods {
+            _ = methods.pointee.xFileControl?(log, SQLITE_FCNTL_LAST_ERRNO, &number)
+        }
+        if number == 0 { sqlite3_file_control(connection, "main", SQLITE_FCNTL_LAST_ERRNO, &number) }
+        return number
     }
 
     private static func mapped(primary: Int32, extended: Int32, system: Int32, file: String, path: String) -> Self {

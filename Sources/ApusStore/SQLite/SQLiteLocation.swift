@@ -4,7 +4,9 @@ import ApusCore
 struct SQLiteLocation {
     let folder: String
 
-    /// - Parameter url: `nil` or `sqlite:` for the data folder, `sqlite:/path` for another.
+    /// Reads a URL: `nil` or `sqlite:` for the data folder, `sqlite:/path` for another.
+    ///
+    /// - Throws: `ConfigurationError` for anything else.
     init(url: String?, dataFolder: String) throws(ConfigurationError) {
         guard let url, !url.isEmpty, url != "sqlite:" else {
             folder = dataFolder

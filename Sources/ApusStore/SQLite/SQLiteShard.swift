@@ -93,10 +93,13 @@ final class SQLiteShard: ShardEngine {
 
     func prepare(_ migrations: [Migration], identity: String) throws {
         let lock = try LockFile(path: path + ".lock")
-        try lock.acquire()
+        // A disk that is read-only can still be read, where nothing is missing.
+        if lock.isWritable { try lock.acquire() }
         defer { lock.release() }
-        let connection = try SQLiteConnection(path: path, configuration: configuration, isReader: false)
+        let connection = try SQLiteConnection(path: path, configuration: configuration, isReader: !lock.isWritable)
+        connection.emptyLogAtClose()
         let runner = MigrationRunner(session: connection, file: path, clock: clock)
+        if lock.isWritable { try runner.makeTables() }
         try runner.claim(identity: identity, index: index)
         try runner.run(migrations)
     }

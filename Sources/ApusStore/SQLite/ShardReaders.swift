@@ -54,7 +54,9 @@ final class ShardReaders: Sendable {
         }
     }
 
-    /// Waits, for a bounded time, until the threads have done what was queued. Call after the queue was closed.
+    /// Waits, for a bounded time, until the threads have done what was queued.
+    ///
+    /// Call after the queue was closed.
     func awaitEnd(nanoseconds: Int) -> Bool {
         running.wait(nanoseconds: nanoseconds) { $0.threads > 0 ? nil : true } ?? false
     }

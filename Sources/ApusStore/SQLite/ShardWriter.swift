@@ -61,7 +61,9 @@ final class ShardWriter: Sendable {
         }
     }
 
-    /// Waits, for a bounded time, until the thread has done what was queued. Call after the queue was closed.
+    /// Waits, for a bounded time, until the thread has done what was queued.
+    ///
+    /// Call after the queue was closed.
     func awaitEnd(nanoseconds: Int) -> Bool {
         running.wait(nanoseconds: nanoseconds) { $0 == .running ? nil : true } ?? false
     }
@@ -97,6 +99,7 @@ final class ShardWriter: Sendable {
                 if error.code == .inputOutput || error.code == .corrupt { connection = nil }
             }
         }
+        connection?.emptyLogAtClose()
     }
 
     /// One group: everything that waits, and what comes while it runs.

@@ -12,7 +12,9 @@ enum StoreThread {
         }
     }
 
-    /// - Parameter name: At most 15 characters are kept.
+    /// Starts a thread that runs `body`; at most 15 characters of `name` are kept.
+    ///
+    /// - Throws: ``StoreError`` with code `inputOutput`.
     static func start(_ name: String, _ body: @escaping @Sendable () -> Void) throws {
         var thread = pthread_t()
         var attributes = pthread_attr_t()
@@ -29,6 +31,8 @@ enum StoreThread {
     }
 
     /// Runs `body`, which blocks, on a thread of its own: for opening and closing.
+    ///
+    /// - Throws: What `body` throws.
     static func run<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
         try await withUnsafeThrowingContinuation { continuation in
             do {

@@ -1,5 +1,4 @@
-import ApusCore
-import ApusStore
+import Apus
 
 /// Finishes or gives back what a crash left of checkouts.
 ///

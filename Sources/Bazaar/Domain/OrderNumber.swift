@@ -1,4 +1,4 @@
-import ApusCore
+import Apus
 
 /// The number of an order made in this shop: `WB` and ten digits or letters, such as `WB4F7K2M9QXT`.
 ///

@@ -3,6 +3,8 @@ import Glibc
 /// The history on disk: `online_retail.csv.zst`, described in `Data/README.md`.
 struct SalesFile {
     static let name = "online_retail.csv.zst"
+    /// Lines in the committed file, for showing how far its reading is.
+    static let lineCount = 541_909
     private static let header = [
         "InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country",
     ]

@@ -1,7 +1,4 @@
 import Apus
-import ApusCore
-import ApusStore
-import Distributed
 
 /// Sessions and carts over the store; it keeps nothing between calls.
 distributed actor CartsService: Carts {

@@ -1,5 +1,4 @@
 import Apus
-import Distributed
 
 /// The products: what there is, what it costs, how much is left.
 @Resolvable

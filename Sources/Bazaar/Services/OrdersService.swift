@@ -1,7 +1,4 @@
 import Apus
-import ApusCore
-import ApusStore
-import Distributed
 
 /// Checkout and orders over the store; it keeps nothing between calls.
 distributed actor OrdersService: Orders {

@@ -1,4 +1,4 @@
-import ApusStore
+import Apus
 
 /// Runs a service's work and says in the shop's words what a database could not do.
 ///

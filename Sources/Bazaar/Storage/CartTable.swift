@@ -1,5 +1,4 @@
-import ApusCore
-import ApusStore
+import Apus
 
 /// Sessions and carts.
 struct CartTable: Sendable {

@@ -1,4 +1,4 @@
-import ApusStore
+import Apus
 
 /// The products of a store, read by department.
 struct CatalogueTable: Sendable {

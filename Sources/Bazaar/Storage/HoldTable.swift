@@ -1,4 +1,4 @@
-import ApusStore
+import Apus
 
 /// Stock of one department that orders hold: reserved, then sold or released, never twice.
 ///

@@ -1,4 +1,4 @@
-import ApusStore
+import Apus
 
 /// Places a department's products and the stock held of them.
 struct CategoryKey: ShardKey {

@@ -1,5 +1,4 @@
-import ApusCore
-import ApusStore
+import Apus
 
 /// Fills an empty store with the catalogue and the year of orders, once.
 struct Loader: Sendable {
@@ -23,37 +22,44 @@ struct Loader: Sendable {
     /// A load that was cut short begins again: nobody has used the shop by then. Only one process may load, the one
     /// that starts the others afterwards.
     ///
-    /// - Parameter progress: Hears what is being done, for people.
+    /// - Parameter progress: Hears how much of what is done, for people.
     /// - Returns: What was loaded; `nil` where there was nothing to do.
-    func loadIfNeeded(progress: (String) -> Void = { _ in }) async throws -> Report? {
+    func loadIfNeeded(progress: (_ done: Int, _ all: Int, _ unit: String) -> Void = { _, _, _ in }) async throws
+        -> Report?
+    {
         let notes = try store.shard(for: NoteKey(name: Self.note))
         let done: String? = try await notes.first("SELECT value FROM notes WHERE name = \(Self.note)")
         if done != nil { return nil }
 
-        progress("reading a year of sales")
         var catalogue = CatalogueBuilder()
-        try sales.forEachLine { catalogue.add($0) }
+        var lines = 0
+        try sales.forEachLine { line in
+            catalogue.add(line)
+            lines += 1
+            if lines % 50_000 == 0 { progress(lines, SalesFile.lineCount, "lines read") }
+        }
         let products = catalogue.products()
         var report = Report()
         report.products = products.count
         try await insert(products)
 
-        progress("writing orders")
         let batches = try OrderBatches(store: store)
         try await batches.clear()
         var history = HistoryBuilder(products: products)
-        // The file is read twice rather than kept: half a million lines would fill the memory of the whole system.
+        // The file is read twice: an order needs the products, and the products need every line.
         var pending: [Order] = []
         try sales.forEachLine { line in
             if let order = history.add(line) { pending.append(order) }
         }
         while let order = history.finish() { pending.append(order) }
         report.orders = pending.count
+        progress(0, pending.count, "orders written")
         report.orderLines = pending.reduce(0) { $0 + $1.lines.count }
         let customers = history.customers()
         report.customers = customers.count
         try await batches.insert(pending)
         try await batches.insert(customers)
+        progress(pending.count, pending.count, "orders written")
         try await notes.execute("INSERT INTO notes (name, value) VALUES (\(Self.note), \(SalesFile.name))")
         return report
     }

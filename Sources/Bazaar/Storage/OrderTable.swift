@@ -1,4 +1,4 @@
-import ApusStore
+import Apus
 
 /// Orders and their lines, on their buyers' shards.
 struct OrderTable: Sendable {

@@ -1,4 +1,4 @@
-import ApusStore
+import Apus
 
 /// The shop's tables. Plain SQL that SQLite, PostgreSQL and MySQL all take; every shard has all tables.
 ///

@@ -1,5 +1,4 @@
-import ApusCore
-import ApusStore
+import Apus
 
 /// The steps of a checkout on the store.
 struct StoreCheckout: CheckoutSteps {

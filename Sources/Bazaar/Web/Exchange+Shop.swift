@@ -1,5 +1,4 @@
-import ApusCore
-import ApusHTTP
+import Apus
 
 /// What the shop's handlers ask of a request and say in an answer.
 extension Exchange {

@@ -1,4 +1,4 @@
-import ApusHTTP
+import Apus
 
 extension Category: PathParameter {}
 

@@ -1,6 +1,4 @@
 import Apus
-import ApusCore
-import ApusHTTP
 
 /// The same shop as JSON under `/api`, described at `/openapi.json`.
 ///

@@ -1,5 +1,4 @@
 import Apus
-import ApusHTTP
 
 /// The basket and its forms.
 extension Storefront {

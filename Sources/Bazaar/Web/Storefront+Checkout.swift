@@ -1,6 +1,4 @@
 import Apus
-import ApusCore
-import ApusHTTP
 
 /// The checkout's form and the order's page.
 extension Storefront {

@@ -1,6 +1,4 @@
 import Apus
-import ApusCore
-import ApusHTTP
 
 /// Home, departments, products, and what pages need to look right.
 extension Storefront {

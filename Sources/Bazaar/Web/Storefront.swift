@@ -1,6 +1,4 @@
 import Apus
-import ApusCore
-import ApusHTTP
 
 /// The shop on the web: pages for people, JSON for programs. It keeps nothing between requests.
 struct Storefront: Sendable {
@@ -72,15 +70,19 @@ struct Storefront: Sendable {
         }
     }
 
-    /// Turns what goes wrong under a page into a page.
+    private static let log = Log("storefront")
+
+    /// Turns what goes wrong under a page into a page; what has no name here is logged.
     @Sendable
     private static func errorPages(_ exchange: Exchange, _ next: RouterBuilder.Handler) async throws {
         do {
             try await next(exchange)
         } catch let error where !exchange.isAnswered && !(error is CancellationError) {
-            // 5xx without a name go on to the server, which logs them; the page would hide them.
             let problem = Problem(shop: error)
-            if problem.code == "internal" { throw error }
+            if problem.code == "internal" {
+                exchange.span.fail(error)
+                log.error("a page failed", ["error": .error(error)])
+            }
             let (title, sentence) = words(problem)
             if problem.status == .serviceUnavailable { exchange.setField("Retry-After", "5") }
             exchange.answer(

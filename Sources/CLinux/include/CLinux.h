@@ -65,6 +65,9 @@ int apus_signalfd_read(int fd);
 void apus_ignore_sigpipe(void);
 int apus_prctl_parent_death(int sig);
 int apus_set_thread_name(const char *name);
+// The program's table of distributed methods (Swift's swift5_accessible_functions section): where it starts and ends.
+const char *apus_accessible_functions_start(void);
+const char *apus_accessible_functions_end(void);
 
 static const uint32_t APUS_EPOLLIN = EPOLLIN;
 static const uint32_t APUS_EPOLLOUT = EPOLLOUT;

@@ -1,5 +1,6 @@
 import Apus
 import ApusCore
+import ApusObserve
 import ApusRuntime
 import Distributed
 import Testing
@@ -55,7 +56,6 @@ struct CallTests {
                 return DeskService(actorSystem: actors, events: Events())
             }
             system.offer(other) { DeskService(actorSystem: $0, events: Events()) }
-            try system.start()
             #expect(try system.service(desk).id == ActorID(service: "desk"))
             #expect(try system.service(other).id == ActorID(service: "other"))
             return system
@@ -136,13 +136,29 @@ struct CallFailureTests {
 
     @Test func `a method the contract does not list is refused by name, before it is sent`() async throws {
         let site = try Site()
-        let callee = try await site.callee(0)
-        let (caller, handle) = try await site.caller(1)
+        let (caller, handle) = try await site.on(1) { loop in
+            let system = try ApusActorSystem(loop: loop)
+            return (system, try system.service(forgetful))
+        }
         let error = await #expect(throws: CallError.self) { try await handle.unlisted() }
         #expect(error?.code == .notOffered)
         #expect(error?.fault == .versions)
         #expect(error?.detail.contains("unlisted") == true)
-        try await site.end(caller, callee)
+        try await site.end(caller)
+    }
+
+    @Test func `a service whose contract forgets a method does not start, and says which`() async throws {
+        let site = try Site(loops: 1)
+        let system = try await site.on(0) { loop in
+            let system = try ApusActorSystem(loop: loop)
+            system.offer(forgetful) { ForgetfulService(actorSystem: $0) }
+            let error = #expect(throws: ConfigurationError.self) { try system.start() }
+            #expect(error?.value == "without missing(_:from:), unlisted()")
+            let forgotten = try desk.forgotten(system)
+            #expect(forgotten == [])
+            return system
+        }
+        try await site.end(system)
     }
 
     @Test func `a caller gives up at its deadline and the callee is told`() async throws {
@@ -166,11 +182,15 @@ struct CallFailureTests {
         let site = try Site()
         let callee = try await site.callee(0)
         let (caller, handle) = try await site.caller(1)
-        let trace = TraceField(traceHigh: 5, traceLow: 6, span: 7, flags: 1)
-        let seen = try await CallContext.$current.withValue(
-            CallContext(deadline: SystemClock().now() + .seconds(2), trace: trace)
-        ) { try await handle.context() }
-        #expect(seen.traceLow == 6 && seen.span == 7)
+        let outer = TraceContext(traceHigh: 5, traceLow: 6, spanID: 7, flags: 1)
+        let span = Tracer.process.begin("caller", parent: outer, at: SystemClock().now())
+        let seen = try await Trace.$current.withValue(span) {
+            try await CallContext.within(.seconds(2)) { try await handle.context() }
+        }
+        Tracer.process.finish(span, at: SystemClock().now())
+        #expect(seen.traceLow == 6)
+        #expect(seen.span != 7)
+        #expect(seen.span != span.context.spanID)
         let remaining = try #require(seen.remaining)
         #expect(remaining > 0 && remaining <= 2_000_000_000)
         let plain = try #require(try await handle.context().remaining)

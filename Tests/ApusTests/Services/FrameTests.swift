@@ -1,5 +1,6 @@
 @testable import Apus
 import ApusCore
+import ApusObserve
 import Testing
 
 @Suite(.timeLimit(.minutes(1)))
@@ -106,9 +107,9 @@ struct FrameTests {
     }
 
     @Test func `what stands before arguments comes back as it went`() throws {
-        let trace = TraceField(traceHigh: 1 << 60, traceLow: 2, span: 3, flags: 1)
+        let trace = TraceContext(traceHigh: 1 << 60, traceLow: 2, spanID: 3, flags: 1)
         for head in [
-            CallHead(target: 3, identity: "", remaining: 5_000_000_000, trace: nil),
+            CallHead(target: 3, identity: "", remaining: 5_000_000_000, trace: .none),
             CallHead(target: 300, identity: "cart-7", remaining: 0, trace: trace),
         ] {
             var writer = WireWriter()
@@ -157,12 +158,12 @@ struct CallSlabTests {
             while budget.take(now: Instant(nanoseconds: now)) { spent += 1 }
             return spent
         }
-        #expect(spend(at: 0) == 10)
+        #expect(spend(at: 0) == 100)
         for _ in 0..<101 { budget.called() }
         #expect(spend(at: 0) == 10)
         #expect(spend(at: 200_000_000) == 2)
         for _ in 0..<100_000 { budget.called() }
-        #expect(spend(at: 200_000_000) == 100)
+        #expect(spend(at: 200_000_000) == 1024)
     }
 
     @Test func `pauses double, with jitter, up to five seconds`() {

@@ -1,5 +1,6 @@
 import Apus
 import ApusCore
+import ApusObserve
 import ApusRuntime
 import Distributed
 
@@ -16,7 +17,6 @@ protocol Desk: ServiceActor {
     distributed func context() async throws -> Seen
     distributed func echo(_ bytes: [UInt8]) async throws -> [UInt8]
     distributed func once() async throws -> Int
-    distributed func unlisted() async throws -> Int
 }
 
 struct Draft: Wire, Equatable {
@@ -91,8 +91,8 @@ distributed actor DeskService: Desk {
         let context = CallContext.current
         return Seen(
             remaining: context.deadline.map { ($0 - actorSystem.loop.now).nanoseconds },
-            traceLow: context.trace?.traceLow,
-            span: context.trace?.span
+            traceLow: Trace.current.context.traceLow,
+            span: Trace.current.context.spanID
         )
     }
     distributed func echo(_ bytes: [UInt8]) -> [UInt8] { bytes }
@@ -101,7 +101,6 @@ distributed actor DeskService: Desk {
         try await actorSystem.loop.sleep(for: .seconds(30))
         return 1
     }
-    distributed func unlisted() -> Int { 1 }
 }
 
 let desk = ServiceContract<any Desk>("desk", stub: $Desk.resolve(id:using:)) {
@@ -116,6 +115,25 @@ let desk = ServiceContract<any Desk>("desk", stub: $Desk.resolve(id:using:)) {
     Target("echo", .idempotent) { try await $0.echo($1) }
     Target("once") { try await $0.once() }
     Failure(OutOfStock.self)
+}
+
+/// A service whose contract forgets two methods.
+@Resolvable
+protocol Forgetful: ServiceActor {
+    distributed func listed() async throws -> Int
+    distributed func unlisted() async throws -> Int
+    distributed func missing(_ count: Int, from place: String) async throws
+}
+
+distributed actor ForgetfulService: Forgetful {
+    typealias ActorSystem = ApusActorSystem
+    distributed func listed() -> Int { 1 }
+    distributed func unlisted() -> Int { 2 }
+    distributed func missing(_ count: Int, from place: String) {}
+}
+
+let forgetful = ServiceContract<any Forgetful>("forgetful", stub: $Forgetful.resolve(id:using:)) {
+    Target("listed") { try await $0.listed() }
 }
 
 /// What happened, in order, and a way to wait for it.

@@ -1,4 +1,4 @@
-import ApusCore
+import Apus
 import Testing
 
 @testable import Bazaar

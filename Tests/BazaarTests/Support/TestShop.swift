@@ -1,6 +1,4 @@
-import ApusCore
-import ApusRuntime
-import ApusStore
+import Apus
 
 @testable import Bazaar
 

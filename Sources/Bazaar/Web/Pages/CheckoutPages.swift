@@ -132,7 +132,7 @@ extension Frame {
         let address = order.address.map { address in
             """
             <h2>Delivered to</h2><p>\(address.name)<br>\(address.street)<br>\(address.postcode) \(address.town)<br>\
-            \(address.country)</p><small>We write to \(address.email).</small>
+            \(address.country)</p><small>\(address.email)</small>
             """ as HTML
         }
         return page(

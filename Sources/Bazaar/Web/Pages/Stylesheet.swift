@@ -1,4 +1,4 @@
-import ApusCore
+import Apus
 
 /// The shop's one stylesheet: served under an address that names its content, so that browsers keep it for good.
 enum Stylesheet {
@@ -12,7 +12,7 @@ enum Stylesheet {
         --sans:system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",sans-serif}
         @media (prefers-color-scheme:dark){:root{--paper:#161412;--card:#211e1b;--ink:#f3eee7;--soft:#b0a89e;--line:#38332d;\
         --field:#8d857b;--accent:#8bcfbf;--on-accent:#0d211d;--tint:#1d2b28;--danger:#ffa79b;--danger-tint:#3a201d;\
-        --shadow:0 1px 2px #0006,0 8px 24px #0004}}
+        --shadow:0 1px 2px #0006,0 8px 24px #0004}.pic svg,.collage svg{filter:brightness(.9)}}
         *,*::before,*::after{box-sizing:border-box}
         body{margin:0;background:var(--paper);color:var(--ink);font:1rem/1.55 var(--sans);-webkit-text-size-adjust:100%}
         h1,h2,h3,p,ul,ol,dl,dd,figure,fieldset{margin:0;padding:0}

@@ -1,4 +1,4 @@
-import ApusCore
+import Apus
 
 /// Colours that go together, for one picture.
 struct Palette: Sendable, Hashable {

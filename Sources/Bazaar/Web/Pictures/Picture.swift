@@ -1,4 +1,4 @@
-import ApusCore
+import Apus
 
 /// Draws a product's picture by rule: the same product always looks the same, and nothing is fetched.
 ///

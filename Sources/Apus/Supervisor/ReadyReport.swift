@@ -1,0 +1,89 @@
+import ApusCore
+import ApusRuntime
+
+/// What `up` says when the system is ready.
+struct ReadyReport: Codable, Sendable {
+    /// A block, as whoever wants to look into it needs it.
+    struct BlockFact: Codable, Sendable, Hashable {
+        var name: String
+        var kind: String
+        /// The engine's URL, or the folder of the embedded one.
+        var place: String
+        var stockClient: String?
+    }
+    struct PartFact: Codable, Sendable, Hashable {
+        var name: String
+        var kind: String
+        var replicas: Int
+        var pids: [Int32]
+    }
+
+    var system: String
+    var pid: Int32
+    var url: String?
+    var dashboard: String?
+    var data: String
+    var blocks: [BlockFact]
+    var parts: [PartFact]
+    var next: String
+
+    init(
+        _ start: UpStart,
+        addresses: ProcessAddresses,
+        blocks: [BlockFact],
+        dashboard: String? = nil,
+        pids: [String: [Int32]] = [:]
+    ) {
+        system = start.system
+        pid = Program.pid
+        let edge = start.plan.parts.first { $0.kind == .edge }
+        let address = edge.flatMap { addresses.servers[$0.name] ?? addresses.servers[$0.target ?? ""] }
+        url = address.map { "http://\($0)/" }
+        self.dashboard = dashboard
+        data = start.folder.path
+        self.blocks = blocks
+        parts = start.plan.roles.map { part in
+            PartFact(
+                name: part.name,
+                kind: part.kind.rawValue,
+                replicas: pids.isEmpty ? 1 : part.replicas,
+                pids: pids[part.name] ?? [Program.pid]
+            )
+        }
+        let where_ = start.invocation.dataFolder == ".apus/\(start.system)" ? "" : " --data \(start.invocation.dataFolder)"
+        next = "\(Program.path) traces\(where_)"
+    }
+
+    func text(isJSON: Bool) -> String {
+        if isJSON { return ((try? JSONDocument.encode(self, pretty: true)) ?? "{}") + "\n" }
+        var lines = ["", "\(system) is up, \(data)"]
+        if let url { lines.append("  \(HelpText.pad("open", 10))\(url)") }
+        if let dashboard { lines.append("  \(HelpText.pad("dashboard", 10))\(dashboard)") }
+        for part in parts {
+            let who = part.pids.map(String.init).joined(separator: " ")
+            lines.append("  \(HelpText.pad(part.kind, 10))\(part.name) x \(part.replicas) (\(who))")
+        }
+        for block in blocks {
+            lines.append("  \(HelpText.pad(block.kind, 10))\(block.name), \(block.place)")
+            if let client = block.stockClient { lines.append("  \(HelpText.pad("", 10))\(client)") }
+        }
+        lines.append("")
+        lines.append("Next, once you have opened it: what a request did")
+        lines.append("  \(next)")
+        return lines.joined(separator: "\n") + "\n"
+    }
+}
+
+extension OpenBlocks {
+    /// The blocks as the report shows them.
+    func facts(_ site: ProcessSite) -> [ReadyReport.BlockFact] {
+        declared.blocks.map { block in
+            ReadyReport.BlockFact(
+                name: block.name,
+                kind: type(of: block).kind,
+                place: declared.url(of: block).map(URLText.redacted) ?? "\(site.dataFolder)/\(block.folderName)",
+                stockClient: block.stockClient
+            )
+        }
+    }
+}

@@ -1,0 +1,124 @@
+import ApusCore
+import ApusObserve
+import ApusRuntime
+import Glibc
+
+/// Runs a system as a process a replica, with this process as their supervisor.
+struct SplitSystem: Sendable {
+    let start: UpStart
+    let loop: EventLoop
+
+    /// - Returns: The process's exit code.
+    func run() async -> Int32 {
+        do {
+            try await supervise()
+            return 0
+        } catch {
+            SystemProgram.complain("\(start.system): \(StartFailure(wrapping: error, doing: "the system"))")
+            return SystemProgram.failure
+        }
+    }
+
+    private func supervise() async throws {
+        let logs = try LogPlace(start)
+        logs.apply()
+        let ports = try EdgePorts(start)
+        let supervisor = Supervisor(
+            system: start.system,
+            plan: start.plan,
+            launch: try launch(logs, ports),
+            on: loop
+        )
+        let ending = Promise<Void>()
+        let drain = DrainSignals(system: start.system, signals: start.signals)
+        let listening = Task(executorPreference: loop) {
+            await drain.run(on: loop, onHangUp: { restartAll(supervisor) }) { ending.set(()) }
+        }
+        defer { listening.cancel() }
+        let starting = Task(executorPreference: loop) {
+            try await supervisor.startAll(onProgress: { SetupProgress.show($0) })
+        }
+        Task(executorPreference: loop) {
+            await ending.wait()
+            await supervisor.drainAll()
+        }
+        do {
+            try await starting.value
+        } catch {
+            let wasAsked = ending.now != nil
+            await supervisor.drainAll()
+            if wasAsked { return }
+            throw error
+        }
+        report(supervisor, ports)
+        await ending.wait()
+        await supervisor.drainAll()
+    }
+
+    private func report(_ supervisor: Supervisor, _ ports: EdgePorts) {
+        var addresses = ProcessAddresses()
+        addresses.servers = ports.addresses.mapValues { "\($0)" }
+        var pids: [String: [Int32]] = [:]
+        for replica in supervisor.replicas {
+            if let child = replica.current { pids[replica.part.name, default: []].append(child.pid) }
+        }
+        let report = ReadyReport(start, addresses: addresses, blocks: supervisor.blocks, pids: pids)
+        StandardStreams.write(report.text(isJSON: start.isJSON))
+    }
+
+    private func restartAll(_ supervisor: Supervisor) {
+        Task(executorPreference: loop) {
+            do {
+                supervisor.say("restarting every part, one replica at a time")
+                try await supervisor.replaceAll()
+                supervisor.say("every part has been restarted")
+            } catch {
+                supervisor.say("the restart stopped: \(error)")
+            }
+        }
+    }
+
+    private func launch(_ logs: LogPlace, _ ports: EdgePorts) throws -> Launch {
+        let null = open("/dev/null", O_RDONLY | O_CLOEXEC)
+        guard null >= 0 else { throw SystemError("open /dev/null") }
+        var output: Int32 = 1
+        if let path = logs.path {
+            output = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
+            guard output >= 0 else { throw SystemError("open \(path)") }
+        }
+        var flags: [String] = []
+        var settings = start.invocation.arguments.settings
+        settings["data"] = start.folder.path
+        for (name, value) in settings.sorted(by: { $0.key < $1.key }) { flags += ["--\(name)=\(value)"] }
+        return Launch(
+            system: start.system,
+            path: Program.path,
+            flags: flags,
+            environment: start.invocation.environment,
+            input: null,
+            output: output,
+            inherited: ports.descriptors
+        )
+    }
+}
+
+/// The listening sockets of the edges. The supervisor opens them and the edges inherit them: a port in use is known before
+/// anything is started, and while an edge is started anew the kernel holds the connections that come.
+struct EdgePorts: Sendable {
+    /// By the edge's name.
+    private(set) var descriptors: [String: [Int32]] = [:]
+    private(set) var addresses: [String: SocketAddress] = [:]
+
+    init(_ start: UpStart) throws {
+        let loops = start.platform.loops == 0 ? LoopGroup.coreCount : start.platform.loops
+        for part in start.plan.parts where part.kind == .edge {
+            do {
+                let opened = try Listener.open(min(loops, 8), at: start.platform.edgeAddress)
+                descriptors[part.name] = opened.descriptors
+                addresses[part.name] = opened.address
+            } catch {
+                throw StartFailure(wrapping: error, doing: "\(part.name), with --port")
+            }
+        }
+    }
+}
