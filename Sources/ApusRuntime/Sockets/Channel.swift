@@ -140,7 +140,7 @@ public struct Channel: @unchecked Sendable, Equatable {
             precondition(state.pointee.readWaiter == nil, "one task at a time waits to read a channel")
             state.pointee.readWaiter = continuation
             state.pointee.readDeadline = deadline.nanoseconds
-            state.pointee.loop._withUnsafeGuaranteedRef { $0.wheel.arm(state) }
+            state.pointee.loop._withUnsafeGuaranteedRef { $0.own.pointee.wheel.arm(state) }
         }
     }
 
@@ -153,7 +153,7 @@ public struct Channel: @unchecked Sendable, Equatable {
             precondition(state.pointee.writeWaiter == nil, "one task at a time waits to write a channel")
             state.pointee.writeWaiter = continuation
             state.pointee.writeDeadline = deadline.nanoseconds
-            state.pointee.loop._withUnsafeGuaranteedRef { $0.wheel.arm(state) }
+            state.pointee.loop._withUnsafeGuaranteedRef { $0.own.pointee.wheel.arm(state) }
         }
     }
 
@@ -208,7 +208,7 @@ public struct Channel: @unchecked Sendable, Equatable {
     @inline(__always)
     public func setDeadline(_ deadline: Instant) {
         state.pointee.readDeadline = deadline.nanoseconds
-        state.pointee.loop._withUnsafeGuaranteedRef { $0.wheel.arm(state) }
+        state.pointee.loop._withUnsafeGuaranteedRef { $0.own.pointee.wheel.arm(state) }
     }
 
     // MARK: Ending
@@ -218,7 +218,7 @@ public struct Channel: @unchecked Sendable, Equatable {
         precondition(state.pointee.isOpen, "a channel is closed once")
         let loop = loop
         precondition(loop.isCurrent, "a channel belongs to its loop's own thread")
-        loop.wheel.disarm(state)
+        loop.own.pointee.wheel.disarm(state)
         if state.pointee.isSimulated {
             loop.machine?.close(state.pointee.descriptor)
             loop.simulated[state.pointee.descriptor] = nil
@@ -227,7 +227,7 @@ public struct Channel: @unchecked Sendable, Equatable {
         }
         state.pointee.callback = nil
         cancelWaiters()
-        loop.channels.give(state)
+        loop.own.pointee.channels.give(state)
     }
 
     /// Closes with a reset instead of an orderly end, so that a misbehaving peer holds nothing here.
