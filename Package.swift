@@ -66,7 +66,12 @@ let package = Package(
         // Tests: a folder a module.
         .testTarget(name: "ApusCoreTests", dependencies: ["ApusCore", "ApusTesting"], swiftSettings: strict),
         .testTarget(name: "ApusRuntimeTests", dependencies: ["ApusRuntime", "ApusTesting"], swiftSettings: strict),
-        .testTarget(name: "ApusObserveTests", dependencies: ["ApusObserve", "ApusTesting"], swiftSettings: strict),
+        .testTarget(
+            name: "ApusObserveTests",
+            dependencies: ["ApusObserve", "ApusTesting"],
+            exclude: ["Fixtures"],
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "ApusHTTPTests",
             dependencies: ["ApusHTTP", "ApusTesting", "CZstd"],

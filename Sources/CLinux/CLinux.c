@@ -91,6 +91,9 @@ int64_t apus_peer_uid(int fd) {
     return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0 ? (int64_t)who.uid : -1;
 }
 int apus_open(const char *path, int flags, mode_t mode) { return open(path, flags | O_CLOEXEC, mode); }
+int apus_open_in(int folder, const char *name, int flags) {
+    return openat(folder, name, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+}
 int apus_fcntl_int(int fd, int command, int value) { return fcntl(fd, command, value); }
 int apus_lock_file(int fd, int wait) {
     struct flock f = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0, .l_pid = 0};

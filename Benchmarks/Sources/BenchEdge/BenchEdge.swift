@@ -10,10 +10,12 @@ import Foundation
 
     static func main() {
         let options = Options()
+        ApusProxy.runIfAsked(options.rest)
         measured { scratch in
             let backends = try Backends(scratch: scratch)
             defer { backends.child.stop() }
             let proxies = [
+                try Proxy.apus(backends: backends.ports, scratch: scratch),
                 try Proxy.nginx(backends: backends.ports, scratch: scratch),
                 try Proxy.haproxy(backends: backends.ports, scratch: scratch),
             ]
@@ -30,6 +32,7 @@ import Foundation
             options: options,
             peers: ["nginx": Nginx.version, "haproxy": HAProxy.version]
         )
+        try requireSameAnswer()
         let cases = [
             ("100B-c64", "/small", 64, 1.25), ("16KiB-c64", "/large", 64, 1.33), ("100B-c1000", "/small", 1000, 1.4),
         ]
@@ -42,6 +45,16 @@ import Foundation
         }
         if options.wants("reuse") { report.rows.append(try reuse()) }
         try report.finish(options)
+    }
+
+    /// Nobody gets to send less than the others.
+    func requireSameAnswer() throws {
+        for path in ["/small", "/large"] {
+            let wanted = Child.output(of: ["curl", "-fsS", "http://127.0.0.1:\(backends.ports[0])\(path)"])
+            for proxy in proxies where Child.output(of: ["curl", "-fsS", proxy.contender(path).url]) != wanted {
+                throw BenchError("\(proxy.name) does not hand \(path) through as it is")
+            }
+        }
     }
 
     /// How often an upstream connection is used again while every client's request comes on a connection of its own.

@@ -4,7 +4,7 @@ import Foundation
 
 /// The codec alone: an order of ten lines written and read, against Foundation's JSON.
 enum CodecCase {
-    static func rows(_ options: Options) throws -> [Row] {
+    static func rows(_ options: Options) throws -> [BenchKit.Row] {
         var (binary, hand, json) = ([Double](), [Double](), [Double]())
         let (encoder, decoder) = (JSONEncoder(), JSONDecoder())
         let each = options.seconds / 3
@@ -15,8 +15,8 @@ enum CodecCase {
                 try repeated(seconds: each) { _ = try decoder.decode(Order.self, from: encoder.encode(Order.sample)) }
             )
         }
-        func row(_ name: String, _ own: [Double], _ bar: Double?) -> Row {
-            Row(
+        func row(_ name: String, _ own: [Double], _ bar: Double?) -> BenchKit.Row {
+            BenchKit.Row(
                 name,
                 metric: "cpu",
                 unit: "ns/order",

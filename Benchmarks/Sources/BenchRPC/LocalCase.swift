@@ -4,7 +4,7 @@ import BenchKit
 
 /// A call to a service of the same process, against a plain actor's method.
 enum LocalCase {
-    static func rows(_ options: Options) throws -> [Row] {
+    static func rows(_ options: Options) throws -> [BenchKit.Row] {
         let group = try LoopGroup(count: 1)
         let loop = group.loops[0]
         let (handle, plain) = try wait(on: loop) {
@@ -22,8 +22,8 @@ enum LocalCase {
         // The first round warms up.
         let (own, other) = (Array(service.dropFirst()), Array(actor.dropFirst()))
         return [
-            Row("local", metric: "cpu", unit: "ns/call", better: .lower, apus: own, bar: 350),
-            Row(
+            BenchKit.Row("local", metric: "cpu", unit: "ns/call", better: .lower, apus: own, bar: 350),
+            BenchKit.Row(
                 "local",
                 metric: "cpu beside a plain actor",
                 unit: "ns/call",

@@ -7,11 +7,11 @@ import FoundationEssentials
 /// Both go over a Unix socket between the same two processes with one loop each; RPC shares one connection, HTTP has
 /// one for each call under way.
 enum RemoteCase {
-    static func rows(_ options: Options, _ scratch: Scratch) throws -> [Row] {
+    static func rows(_ options: Options, _ scratch: Scratch) throws -> [BenchKit.Row] {
         let sockets = ["orders.sock", "http.sock"].map { scratch.url.appending(path: $0).path }
         let caller = try Caller(scratch, callee: sockets)
         defer { caller.stop() }
-        var rows: [Row] = []
+        var rows: [BenchKit.Row] = []
         if options.wants("order-1") { rows += try compare(caller, lanes: 1, options, bar: 1.7, byHand: nil) }
         if options.wants("order-64") || options.wants("order-64-handwritten") {
             rows += try compare(caller, lanes: 64, options, bar: 3.3, byHand: 6.6)
@@ -25,7 +25,7 @@ enum RemoteCase {
         _ options: Options,
         bar: Double,
         byHand: Double?
-    ) throws -> [Row] {
+    ) throws -> [BenchKit.Row] {
         let handle = caller.handle
         let client = caller.client
         let contenders: [(String, @Sendable (Int) async throws -> Void)] = [
@@ -45,8 +45,8 @@ enum RemoteCase {
                 if round > 0 { costs[name, default: []].append(cost.both) }
             }
         }
-        func row(_ name: String, _ own: String, _ peer: (String, String)?, _ bar: Double? = nil) -> Row {
-            Row(
+        func row(_ name: String, _ own: String, _ peer: (String, String)?, _ bar: Double? = nil) -> BenchKit.Row {
+            BenchKit.Row(
                 name,
                 metric: "cpu",
                 unit: "us/call",

@@ -4,6 +4,9 @@ public import ApusRuntime
 public import Distributed
 import Glibc
 
+// `@unchecked Sendable` is sound because its state is touched on its loop's thread alone; what may be called from
+// elsewhere says so and goes to the loop first.
+
 /// The actor system of one loop: which services it has, which it can reach, and how.
 ///
 /// Services are distributed actors; a handle to one is `any Orders`. ``service(_:)`` decides once what that is: the
@@ -17,9 +20,6 @@ import Glibc
 /// let handle = try actors.service(orders)
 /// let receipt = try await handle.place(draft)
 /// ```
-//
-// `@unchecked Sendable` is sound because its state is touched on its loop's thread alone; what may be called from
-// elsewhere says so and goes to the loop first.
 public final class ApusActorSystem: DistributedActorSystem, @unchecked Sendable {
     /// Whom a call is for.
     public typealias ActorID = Apus.ActorID

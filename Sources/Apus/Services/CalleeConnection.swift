@@ -26,7 +26,7 @@ final class CalleeConnection: FrameSocket, @unchecked Sendable {
     private var targets: [UInt64: Offered] = [:]
     private var running: [UInt64: Running] = [:]
 
-    /// - Parameter mustProve: The peer has to say the secret.
+    /// The end of a connection that was accepted; with `mustProve` the peer has to say the secret.
     init(_ channel: Channel, mustProve: Bool, system: ApusActorSystem) {
         self.mustProve = mustProve
         super.init(channel, system: system, isConnected: true, frameBytesMax: 1024)
@@ -117,7 +117,9 @@ final class CalleeConnection: FrameSocket, @unchecked Sendable {
     /// A call's task, so that it can be cancelled; nothing where it has ended at once.
     func started(_ number: UInt64, _ task: Task<Void, Never>) { running[number]?.task = task }
 
-    /// A call has an answer. One that nobody waits for any more is dropped.
+    /// A call has an answer.
+    ///
+    /// One that nobody waits for any more is dropped.
     func finish(_ number: UInt64, _ result: some Wire) {
         guard running.removeValue(forKey: number) != nil, !isClosed else { return }
         let mark = out.openFrame(.ok, number)
@@ -193,7 +195,9 @@ final class CalleeConnection: FrameSocket, @unchecked Sendable {
 
     // MARK: Ending
 
-    /// Takes no more calls; those that run, finish. The caller closes the connection after its last answer.
+    /// Takes no more calls; those that run, finish.
+    ///
+    /// The caller closes the connection after its last answer.
     func drain() {
         guard !isDraining else { return }
         isDraining = true

@@ -58,7 +58,9 @@ extension WireWriter {
     }
 }
 
-/// Cuts a stream of bytes into frames. It holds bytes only while a frame is incomplete, and only those that came.
+/// Cuts a stream of bytes into frames.
+///
+/// It holds bytes only while a frame is incomplete, and only those that came.
 struct FrameSplitter: ~Copyable {
     /// The largest frame believed, in bytes after its length.
     var bytesMax: Int

@@ -4,7 +4,9 @@ import ApusObserve
 /// First frame of the side that connects.
 struct Hello {
     static let magic: UInt32 = 0x5355_5041  // "APUS", little-endian
-    /// The protocol's version. A side that meets another version says so and closes.
+    /// The protocol's version.
+    ///
+    /// A side that meets another version says so and closes.
     static let version: UInt64 = 1
 
     var version: UInt64

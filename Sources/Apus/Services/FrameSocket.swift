@@ -39,7 +39,9 @@ class FrameSocket: @unchecked Sendable {
 
     // MARK: What subclasses say
 
-    /// A frame has arrived. An error closes the connection.
+    /// A frame has arrived.
+    ///
+    /// An error closes the connection.
     func frameArrived(_ kind: FrameKind, _ number: UInt64, _ reader: inout WireReader) throws(FrameError) {}
     /// The connection is closed; called once.
     func closed(_ reason: String) {}
@@ -50,7 +52,9 @@ class FrameSocket: @unchecked Sendable {
 
     // MARK: Life
 
-    /// Starts to listen to the socket. The channel keeps the object alive until ``close(_:)``.
+    /// Starts to listen to the socket.
+    ///
+    /// The channel keeps the object alive until ``close(_:)``.
     func open(handshakeBy deadline: Instant) {
         channel.setCallback(
             { context, events in

@@ -64,7 +64,9 @@ final class Peer {
     @inline(__always)
     func answered() { timeouts = 0 }
 
-    /// A call got no answer in time. One that answers nothing any more is left alone for a while; what it has under
+    /// A call got no answer in time.
+    ///
+    /// One that answers nothing any more is left alone for a while; what it has under
     /// way may still come back.
     func timedOut() {
         timeouts += 1

@@ -46,7 +46,9 @@ struct CallSlab {
     /// Calls under way.
     private(set) var count = 0
 
-    /// Takes a call in; its number is how ``end(_:)`` and the wire name it. At most 65,536 at a time.
+    /// Takes a call in; its number is how ``end(_:)`` and the wire name it.
+    ///
+    /// At most 65,536 at a time.
     mutating func begin(_ call: PendingCall, deadline: Int64, start: UInt64) -> UInt64 {
         let index: Int
         if free >= 0 {

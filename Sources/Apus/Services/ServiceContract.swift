@@ -54,6 +54,7 @@ public struct ServiceContract<Handle: Sendable>: Sendable {
     /// The distributed methods that the contract forgets; callers in other processes could not reach them.
     ///
     /// - Parameter actors: Any actor system; nothing is called.
+    /// - Returns: Their names, such as `place(_:by:)`; none for a contract that is whole.
     /// - Throws: What making a stub throws.
     public func forgotten(_ actors: ApusActorSystem) throws -> [String] {
         guard let stub = try stub(ActorID(service: name), actors) as? any DistributedActor else { return [] }

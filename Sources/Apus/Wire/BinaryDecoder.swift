@@ -94,7 +94,9 @@ struct BinaryDecoder: Decoder {
 }
 
 extension BinaryDecoder: SingleValueDecodingContainer {
-    /// Reads whether an optional is there. Outside an optional nothing is ever written as nil.
+    /// Reads whether an optional is there.
+    ///
+    /// Outside an optional nothing is ever written as nil.
     func decodeNil() -> Bool {
         guard isOptional else { return false }
         let reader = state.pointee.reader

@@ -126,7 +126,9 @@ extension Array: Wire where Element: Wire {
         for element in self { try element.write(into: &writer) }
     }
 
-    /// Reads the elements. Each takes at least a byte, so a count above the bytes that are left is a lie.
+    /// Reads the elements.
+    ///
+    /// Each takes at least a byte, so a count above the bytes that are left is a lie.
     @inlinable
     public init(from reader: inout WireReader) throws {
         let count = try reader.readLength()

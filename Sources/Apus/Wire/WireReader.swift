@@ -1,10 +1,10 @@
+// Sound: made only inside a scope that keeps the bytes alive (it cannot be copied, and is passed `inout`), and
+// every read checks against `limit`, which only ever moves inward or back to where it was.
+
 /// Where values are read from: bytes with an end.
 ///
 /// Nothing is believed: every length is checked against the bytes that are left before anything is allocated,
 /// and values nest at most ``depthMax`` deep.
-//
-// Sound: made only inside a scope that keeps the bytes alive (it cannot be copied, and is passed `inout`), and
-// every read checks against `limit`, which only ever moves inward or back to where it was.
 public struct WireReader: ~Copyable {
     /// Most values inside one another.
     public static var depthMax: Int { 64 }

@@ -1,8 +1,8 @@
+// Sound: the block belongs to this value alone (it cannot be copied), is freed once, and every write reserves first.
+
 /// Where values are written: bytes that grow.
 ///
 /// Numbers are little-endian base-128 (LEB128), signed ones in zigzag order, so that small ones take a byte.
-//
-// Sound: the block belongs to this value alone (it cannot be copied), is freed once, and every write reserves first.
 public struct WireWriter: ~Copyable {
     @usableFromInline var base: UnsafeMutableRawPointer
     @usableFromInline var capacity: Int

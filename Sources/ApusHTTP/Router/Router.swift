@@ -32,6 +32,8 @@ public struct RouterBuilder {
     public init() {}
 
     /// Runs `middleware` round every handler that is added from here on; the first added is the outermost.
+    ///
+    /// All of it runs round what no route takes.
     public mutating func use(_ middleware: @escaping Middleware) { layers.append(Layer(body: middleware)) }
 
     /// Answers requests for `route`.
@@ -75,7 +77,7 @@ public struct RouterBuilder {
     }
 
     /// Answers paths that no route takes, such as with a page instead of a problem document.
-    public mutating func otherwise(_ handler: @escaping Handler) { fallback = wrapped(handler) }
+    public mutating func otherwise(_ handler: @escaping Handler) { fallback = handler }
 
     /// What the routes say of themselves, for an OpenAPI document.
     public var routes: [RouteInfo] { entries.map(\.info) }
@@ -85,7 +87,8 @@ public struct RouterBuilder {
     /// - Throws: `RouteConflict` when two routes take the same requests.
     public func build() throws(RouteConflict) -> Router {
         let handlers = RouteHandlers(count: entries.count) { entries[$0].handler }
-        return Router(table: try RouteTable(routes), handlers: handlers, fallback: fallback)
+        // What no route takes is answered inside the middleware too: its answers carry the same fields.
+        return Router(table: try RouteTable(routes), handlers: handlers, fallback: fallback, around: wrapped)
     }
 
     private func wrapped(_ handler: @escaping Handler) -> Handler {
@@ -103,15 +106,20 @@ public struct RouterBuilder {
 public final class Router: RequestHandler {
     private let table: RouteTable
     private let handlers: RouteHandlers
-    private let fallback: RouterBuilder.Handler?
+    private let other: RouterBuilder.Handler
     private let bodyLimits: [Int]
     /// `GET /products/{id}` and so on, by the routes' indexes.
     public let routeNames: [String]
 
-    init(table: RouteTable, handlers: RouteHandlers, fallback: RouterBuilder.Handler?) {
+    init(
+        table: RouteTable,
+        handlers: RouteHandlers,
+        fallback: RouterBuilder.Handler?,
+        around wrapped: (@escaping RouterBuilder.Handler) -> RouterBuilder.Handler
+    ) {
         self.table = table
         self.handlers = handlers
-        self.fallback = fallback
+        other = wrapped { exchange in try await Self.answerOther(exchange, table, fallback) }
         bodyLimits = table.routes.map(\.bodyBytesMax)
         routeNames = table.routes.map { "\($0.method.spelling) \($0.pattern)" }
     }
@@ -123,7 +131,7 @@ public final class Router: RequestHandler {
     public func handle(_ exchange: Exchange) async throws {
         let index = route(exchange)
         if index >= 0 { return try await handlers[index].pointee.run(exchange) }
-        try await handleOther(exchange, index)
+        try await other(exchange)
     }
 
     /// The route's index, or what else there is to say as a negative number.
@@ -143,12 +151,12 @@ public final class Router: RequestHandler {
     }
 
     @inline(never)
-    private func handleOther(_ exchange: Exchange, _ code: Int) async throws {
+    private static func answerOther(
+        _ exchange: Exchange,
+        _ table: RouteTable,
+        _ fallback: RouterBuilder.Handler?
+    ) async throws {
         if let fault = PathRules.fault(exchange.path) { throw Problem(fault) }
-        if code == -1 {
-            if let fallback { return try await fallback(exchange) }
-            throw Problem(.notFound, code: "path.notFound")
-        }
         var match = RouteMatch()
         switch table.match(exchange.method, exchange.path, &match) {
         case .options(let methods):
@@ -158,11 +166,12 @@ public final class Router: RequestHandler {
             exchange.setField("Allow", allowed(methods))
             throw Problem(.methodNotAllowed, code: "method.notAllowed", detail: "Allowed: \(allowed(methods))")
         case .route, .notFound:
+            if let fallback { return try await fallback(exchange) }
             throw Problem(.notFound, code: "path.notFound")
         }
     }
 
-    private func allowed(_ methods: MethodSet) -> String {
+    private static func allowed(_ methods: MethodSet) -> String {
         var writer = ByteWriter(capacity: 64)
         methods.write(to: &writer)
         return writer.string

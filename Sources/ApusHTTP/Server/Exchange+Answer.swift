@@ -162,7 +162,7 @@ extension Exchange {
     public func endStreaming(trailers: [(name: StaticString, value: String)] = []) {
         precondition(live.pointee.stage == .streaming, "a streamed body ends once")
         live.pointee.stage = .complete
-        if live.pointee.answerLength >= 0, live.pointee.answerBytes < live.pointee.answerLength {
+        if live.pointee.answerBytes < live.pointee.answerLength, sendsBody(live.pointee.status) {
             // The client must not take the next answer for the rest of this one.
             live.pointee.keepAlive = false
         }

@@ -25,7 +25,7 @@ distributed actor CatalogueService: Catalogue {
     }
 
     distributed func product(_ id: ProductID) async throws -> Product? {
-        try await answering { try await cachedProducts.value(for: id) { [table] in try await table.product(id) } }
+        try await answering { try await cachedProducts.find(id) { [table] in try await table.product(id) } }
     }
 
     distributed func products(_ ids: [ProductID]) async throws -> [Product] {

@@ -46,6 +46,8 @@ int apus_get_int_option(int fd, int level, int name, int *value);
 int64_t apus_peer_uid(int fd);
 // Files.
 int apus_open(const char *path, int flags, mode_t mode);
+// Opens a name in an open folder, without following a link and without waiting.
+int apus_open_in(int folder, const char *name, int flags);
 int apus_fcntl_int(int fd, int command, int value);
 // An exclusive whole-file lock owned by the open file description: released when its last descriptor closes.
 int apus_lock_file(int fd, int wait);
