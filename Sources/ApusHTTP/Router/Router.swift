@@ -86,8 +86,8 @@ public struct RouterBuilder {
     ///
     /// - Throws: `RouteConflict` when two routes take the same requests.
     public func build() throws(RouteConflict) -> Router {
-        // What no route takes is answered inside the middleware too: its answers carry the same fields.
         let handlers = RouteHandlers(count: entries.count) { entries[$0].handler }
+        // What no route takes is answered inside the middleware too: its answers carry the same fields.
         return Router(table: try RouteTable(routes), handlers: handlers, fallback: fallback, around: wrapped)
     }
 
