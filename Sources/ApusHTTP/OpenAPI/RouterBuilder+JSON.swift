@@ -27,7 +27,7 @@ extension RouterBuilder {
             },
             handler: { (exchange: Exchange, values: repeat each Parameter) in
                 let output = try await handler(exchange, repeat each values)
-                try exchange.answer(status, json: output)
+                try exchange.answer(status, encoding: output)
             }
         )
     }
@@ -67,7 +67,7 @@ extension RouterBuilder {
             handler: { (exchange: Exchange, values: repeat each Parameter) in
                 let input = try await exchange.decodeBody(Input.self)
                 let output = try await handler(exchange, input, repeat each values)
-                try exchange.answer(status, json: output)
+                try exchange.answer(status, encoding: output)
             }
         )
     }
