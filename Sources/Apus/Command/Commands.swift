@@ -116,7 +116,8 @@ struct HelpText {
         lines.append(("--help", "this text"))
         text += Self.table(lines)
         if command.takesSettings {
-            text += "\nSettings: a flag wins over the environment, the environment over a file, a file over the default.\n"
+            text +=
+                "\nSettings: a flag wins over the environment, the environment over a file, a file over the default.\n"
             text += Self.table(
                 settings.filter { !$0.isSecret }.map { setting in
                     let standard = setting.standard.isEmpty ? "" : " (\(setting.standard))"

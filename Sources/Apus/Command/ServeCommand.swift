@@ -34,8 +34,7 @@ enum ServeCommand {
             throw StartFailure("the data folder \(invocation.dataFolder) is missing")
         }
         let signals = try Signals.block([SIGINT, SIGTERM, SIGHUP])
-        let level = LogLevel(name: invocation.platform.logLevel) ?? .info
-        LogOutput.process.configure(level: level)
+        invocation.observe.apply()
         let isEdge = parts.first?.kind == .edge
         Listener.inherit(
             (0..<Int32(listeners)).map { Self.firstListener + $0 },
@@ -54,6 +53,7 @@ enum ServeCommand {
                 runFolder: RunFolder(dataFolder: folder).sockets,
                 configuration: configuration,
                 platform: invocation.platform,
+                observe: invocation.observe(role: name, replica: replica),
                 accessLog: isEdge && invocation.platform.logAccess ? AccessLog(to: .standardOutput) : nil
             )
             let role = SupervisedRole(
@@ -69,7 +69,9 @@ enum ServeCommand {
 
     private static func number(_ option: String, _ invocation: Invocation) throws(UsageError) -> Int {
         guard let text = invocation.arguments.value(option) else { return 0 }
-        guard let number = Int(text), number >= 0 else { throw UsageError("--\(option) takes a number, not \"\(text)\"") }
+        guard let number = Int(text), number >= 0 else {
+            throw UsageError("--\(option) takes a number, not \"\(text)\"")
+        }
         return number
     }
 }

@@ -44,7 +44,12 @@ enum SystemProgram {
             exit(0)
         case "up": try UpCommand.run(invocation)
         case "serve": try ServeCommand.run(invocation)
-        default: throw UsageError("\(invocation.command.name) is not a command")
+        case "config":
+            StandardStreams.write(
+                ConfigCommand.text(try invocation.configure(), isJSON: invocation.arguments.has("json"))
+            )
+            exit(0)
+        default: RunningCommand.run(invocation)
         }
     }
 
@@ -67,6 +72,7 @@ struct Invocation: Sendable {
     let arguments: Arguments
     let environment: [String: String]
     let platform = PlatformSettings()
+    private let telemetry: ObserveConfiguration
     private let body: @Sendable () -> SystemParts
 
     init(
@@ -89,6 +95,7 @@ struct Invocation: Sendable {
         self.declared = declared
         self.environment = environment
         self.body = body
+        telemetry = try ObserveConfiguration(environment: environment)
         let word = words.first ?? "help"
         command = ["-h", "--help"].contains(word) ? .help : try Self.command(named: word)
         arguments = try Arguments(
@@ -115,8 +122,13 @@ struct Invocation: Sendable {
     /// Where the data is, before anything is read from there.
     var dataFolder: String {
         let given = arguments.settings["data"] ?? arguments.value("data") ?? environment["APUS_DATA"] ?? ""
-        return given.isEmpty ? ".apus/\(system)" : given
+        return given.isEmpty ? Self.standardFolder(system) : given
     }
+
+    static func standardFolder(_ system: String) -> String { ".apus/\(system)" }
+
+    /// What the user typed to start this program.
+    var program: String { CommandLine.arguments.first ?? system }
 
     /// Gives all settings their values.
     ///
@@ -132,6 +144,22 @@ struct Invocation: Sendable {
             sources.filePath = path
         }
         return try sources.resolve(platform.declarations + declared.settings)
+    }
+
+    /// How a process of the system tells about itself, once the settings are known.
+    var observe: ObserveConfiguration {
+        var observe = telemetry
+        observe.logLevel = LogLevel(name: platform.logLevel) ?? .info
+        observe.logFormat = ObserveConfiguration.LogFormat(rawValue: platform.logFormat) ?? .automatic
+        return observe
+    }
+
+    /// The same for one replica, named so that a collector keeps the replicas of a system apart.
+    func observe(role: String, replica: Int) -> ObserveConfiguration {
+        var observe = observe
+        if observe.serviceName == ObserveConfiguration().serviceName { observe.serviceName = role }
+        observe.resourceAttributes += [("service.namespace", system), ("service.instance.id", "\(role)/\(replica)")]
+        return observe
     }
 
     /// What the system declares, with the replicas that were asked for.

@@ -54,4 +54,26 @@ struct UpStart: Sendable {
     var system: String { invocation.system }
     var platform: PlatformSettings { invocation.platform }
     var isJSON: Bool { invocation.arguments.has("json") }
+
+    /// The administration's URL with the token in it: whoever opens it may change things.
+    func tokened(_ url: String) -> String { "\(url)/?token=\(token)" }
+
+    /// Starts the administration, and leaves word where it is.
+    func administer(_ source: any AdministrationSource, on loop: EventLoop) async throws -> AdministrationServer {
+        let server = try await AdministrationServer.start(
+            source,
+            token: token,
+            port: UInt16(platform.dashboardPort),
+            on: loop
+        )
+        try run.write(
+            RunFolder.Facts(
+                pid: Program.pid,
+                administration: server.url,
+                token: token,
+                started: SystemClock().wallNanoseconds()
+            )
+        )
+        return server
+    }
 }

@@ -64,7 +64,9 @@ enum ConfigurationFile {
                 throw ConfigurationError(field: "line \(index + 1) of \(path)", value: line, accepted: "key = value")
             }
             var value = trim(line[line.index(after: equals)...])
-            if value.count >= 2, value.hasPrefix("\""), value.hasSuffix("\"") { value = String(value.dropFirst().dropLast()) }
+            if value.count >= 2, value.hasPrefix("\""), value.hasSuffix("\"") {
+                value = String(value.dropFirst().dropLast())
+            }
             settings[trim(line[..<equals])] = value
         }
         return settings
@@ -123,7 +125,8 @@ enum JSONValue: Sendable, Hashable, Codable {
 enum JSONDocument {
     static func encode(_ value: some Encodable, pretty: Bool = false) throws -> String {
         let encoder = JSONEncoder()
-        encoder.outputFormatting = pretty ? [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes] : [.sortedKeys, .withoutEscapingSlashes]
+        encoder.outputFormatting =
+            pretty ? [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes] : [.sortedKeys, .withoutEscapingSlashes]
         return String(decoding: try encoder.encode(value), as: UTF8.self)
     }
 

@@ -5,7 +5,12 @@ import ApusRuntime
 struct PlatformSettings: Sendable {
     @Setting("port", "The port of the edge; 0 for any free one.", accepted: "0 to 65535", check: isPort)
     var port: Int = 8080
-    @Setting("host", "The IPv4 address the edge listens on; 0.0.0.0 for all.", accepted: "an IPv4 address", check: isHost)
+    @Setting(
+        "host",
+        "The IPv4 address the edge listens on; 0.0.0.0 for all.",
+        accepted: "an IPv4 address",
+        check: isHost
+    )
     var host: String = "127.0.0.1"
     @Setting(
         "dashboard.port",
@@ -14,7 +19,11 @@ struct PlatformSettings: Sendable {
         check: isPort
     )
     var dashboardPort: Int = 8090
-    @Setting("data", "The folder where the data lives; .apus/NAME in the current folder unless set.", variable: "APUS_DATA")
+    @Setting(
+        "data",
+        "The folder where the data lives; .apus/NAME in the current folder unless set.",
+        variable: "APUS_DATA"
+    )
     var data: String = ""
     @Setting("config", "A file of settings; apus.json in the data folder unless set.", variable: "APUS_CONFIG")
     var config: String = ""
@@ -33,6 +42,13 @@ struct PlatformSettings: Sendable {
         check: { LogLevel(name: $0) != nil }
     )
     var logLevel: String = "info"
+    @Setting(
+        "log.format",
+        "How log lines look: json, human, or auto for human on a terminal.",
+        accepted: "auto, json or human",
+        check: { ObserveConfiguration.LogFormat(rawValue: $0) != nil }
+    )
+    var logFormat: String = "auto"
     @Setting("log.access", "Whether the edge logs a line for each request.")
     var logAccess: Bool = true
     @Setting("drain.delay", "How long a process serves on after saying that it drains; for balancers outside.")
@@ -44,7 +60,8 @@ struct PlatformSettings: Sendable {
     var declarations: [SettingDeclaration] {
         [
             _port.declaration, _host.declaration, _dashboardPort.declaration, _data.declaration, _config.declaration,
-            _loops.declaration, _logLevel.declaration, _logAccess.declaration, _drainDelay.declaration,
+            _loops.declaration, _logLevel.declaration, _logFormat.declaration, _logAccess.declaration,
+            _drainDelay.declaration,
         ]
     }
 

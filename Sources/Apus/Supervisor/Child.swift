@@ -45,14 +45,17 @@ final class Child: @unchecked Sendable {
     /// What the lines begin with that say why a program of this system fails.
     private let complaint: String
 
-    /// Starts a process. Only on the loop's own thread.
+    /// Starts a process.
+    ///
+    /// Only on the loop's own thread.
     ///
     /// - Parameters:
     ///   - name: The part.
     ///   - replica: Which replica of it.
     ///   - generation: Which start of the replica this is.
     ///   - launch: The program, its arguments and environment.
-    ///   - descriptors: Further descriptors, from 4 on.
+    ///   - loop: The supervisor's.
+    /// - Throws: ``SystemError`` where it cannot be started.
     init(name: String, replica: Int, generation: Int, launch: Launch, on loop: EventLoop) throws {
         self.name = name
         self.replica = replica
@@ -244,6 +247,8 @@ struct Launch: Sendable {
     let environment: [String: String]
     let input: Int32
     let output: Int32
+    /// The folder of the system's sockets.
+    let sockets: String
     /// Listening sockets that a part inherits, by its name.
     var inherited: [String: [Int32]] = [:]
 

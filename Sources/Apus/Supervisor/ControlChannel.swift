@@ -19,7 +19,9 @@ final class ControlChannel<Outgoing: Encodable & Sendable, Incoming: Decodable &
     private var isFlushing = false
     private var isClosed = false
 
-    /// Takes over a non-blocking socket. Only on the loop's own thread.
+    /// Takes over a non-blocking socket.
+    ///
+    /// Only on the loop's own thread.
     init(_ descriptor: Int32, on loop: EventLoop) throws {
         channel = try Channel(adopting: descriptor, on: loop)
         self.loop = loop

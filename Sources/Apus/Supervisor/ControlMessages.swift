@@ -67,12 +67,15 @@ struct SpanFact: Codable, Sendable, Hashable {
     init(_ span: FinishedSpan, part: String) {
         trace = span.context.traceIDText
         self.span = span.context.spanIDText
-        parent = span.parentID == 0 ? nil : TraceContext(
-            traceHigh: span.context.traceHigh,
-            traceLow: span.context.traceLow,
-            spanID: span.parentID,
-            flags: 0
-        ).spanIDText
+        parent =
+            span.parentID == 0
+            ? nil
+            : TraceContext(
+                traceHigh: span.context.traceHigh,
+                traceLow: span.context.traceLow,
+                spanID: span.parentID,
+                flags: 0
+            ).spanIDText
         name = "\(span.name)"
         kind = "\(span.kind)"
         self.part = part

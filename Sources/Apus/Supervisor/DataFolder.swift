@@ -44,6 +44,7 @@ final class DataFolder: Sendable {
     ///   - version: The format to bring it to.
     ///   - migrations: A step for each older format.
     ///   - report: Hears of what takes time.
+    /// - Returns: The folder, held until ``release()`` or the end of the process.
     /// - Throws: ``StartFailure`` with one line that names the fix.
     static func take(
         _ given: String,
@@ -122,7 +123,9 @@ final class DataFolder: Sendable {
             )
         }
         guard marker.system == system else {
-            throw StartFailure("\(path) has the data of \"\(marker.system)\", not of \"\(system)\"; choose another with --data")
+            throw StartFailure(
+                "\(path) has the data of \"\(marker.system)\", not of \"\(system)\"; choose another with --data"
+            )
         }
         return marker
     }

@@ -5,14 +5,12 @@ import ApusRuntime
 /// Where logs go: standard output, as containers and journals want it, or files where that is a terminal or holds a document.
 struct LogPlace: Sendable {
     let sink: LineSink
-    let level: LogLevel
     /// The file, or `nil` for standard output.
     let path: String?
 
     private static let fileBytesMax: Int64 = 16 << 20
 
     init(_ start: UpStart) throws {
-        level = LogLevel(name: start.platform.logLevel) ?? .info
         guard start.isJSON || StandardStreams.isOutputTerminal else {
             sink = .standardOutput
             path = nil
@@ -27,5 +25,6 @@ struct LogPlace: Sendable {
         sink = try LineSink(path: path)
     }
 
-    func apply() { LogOutput.process.configure(level: level, sink: sink) }
+    /// Has the process log there.
+    func apply(_ observe: ObserveConfiguration) { observe.apply(sink: sink) }
 }

@@ -29,29 +29,23 @@ struct ReadyReport: Codable, Sendable {
 
     init(
         _ start: UpStart,
-        addresses: ProcessAddresses,
+        url: String?,
+        dashboard: String?,
         blocks: [BlockFact],
-        dashboard: String? = nil,
-        pids: [String: [Int32]] = [:]
+        pids: [String: [Int32]]
     ) {
         system = start.system
         pid = Program.pid
-        let edge = start.plan.parts.first { $0.kind == .edge }
-        let address = edge.flatMap { addresses.servers[$0.name] ?? addresses.servers[$0.target ?? ""] }
-        url = address.map { "http://\($0)/" }
+        self.url = url
         self.dashboard = dashboard
         data = start.folder.path
         self.blocks = blocks
         parts = start.plan.roles.map { part in
-            PartFact(
-                name: part.name,
-                kind: part.kind.rawValue,
-                replicas: pids.isEmpty ? 1 : part.replicas,
-                pids: pids[part.name] ?? [Program.pid]
-            )
+            let pids = pids[part.name] ?? [Program.pid]
+            return PartFact(name: part.name, kind: part.kind.rawValue, replicas: pids.count, pids: pids)
         }
-        let where_ = start.invocation.dataFolder == ".apus/\(start.system)" ? "" : " --data \(start.invocation.dataFolder)"
-        next = "\(Program.path) traces\(where_)"
+        let isStandard = start.invocation.dataFolder == Invocation.standardFolder(start.system)
+        next = "\(start.invocation.program) traces\(isStandard ? "" : " --data \(start.folder.path)")"
     }
 
     func text(isJSON: Bool) -> String {
@@ -68,8 +62,7 @@ struct ReadyReport: Codable, Sendable {
             if let client = block.stockClient { lines.append("  \(HelpText.pad("", 10))\(client)") }
         }
         lines.append("")
-        lines.append("Next, once you have opened it: what a request did")
-        lines.append("  \(next)")
+        lines.append("Next, once you have opened it, see what a request did: \(next)")
         return lines.joined(separator: "\n") + "\n"
     }
 }

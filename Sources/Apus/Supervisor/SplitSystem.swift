@@ -21,7 +21,8 @@ struct SplitSystem: Sendable {
 
     private func supervise() async throws {
         let logs = try LogPlace(start)
-        logs.apply()
+        logs.apply(start.invocation.observe)
+        Metrics.process.observeProcess()
         let ports = try EdgePorts(start)
         let supervisor = Supervisor(
             system: start.system,
@@ -43,26 +44,33 @@ struct SplitSystem: Sendable {
             await supervisor.drainAll()
         }
         do {
+            let source = SplitAdministration(supervisor: supervisor, start: start, url: ports.url, ending: ending)
+            let administration = try await start.administer(source, on: loop)
             try await starting.value
+            report(supervisor, ports, administration)
+            await ending.wait()
+            await supervisor.drainAll()
+            await administration.end()
         } catch {
             let wasAsked = ending.now != nil
             await supervisor.drainAll()
             if wasAsked { return }
             throw error
         }
-        report(supervisor, ports)
-        await ending.wait()
-        await supervisor.drainAll()
     }
 
-    private func report(_ supervisor: Supervisor, _ ports: EdgePorts) {
-        var addresses = ProcessAddresses()
-        addresses.servers = ports.addresses.mapValues { "\($0)" }
+    private func report(_ supervisor: Supervisor, _ ports: EdgePorts, _ administration: AdministrationServer) {
         var pids: [String: [Int32]] = [:]
         for replica in supervisor.replicas {
             if let child = replica.current { pids[replica.part.name, default: []].append(child.pid) }
         }
-        let report = ReadyReport(start, addresses: addresses, blocks: supervisor.blocks, pids: pids)
+        let report = ReadyReport(
+            start,
+            url: ports.url,
+            dashboard: start.tokened(administration.url),
+            blocks: supervisor.blocks,
+            pids: pids
+        )
         StandardStreams.write(report.text(isJSON: start.isJSON))
     }
 
@@ -97,17 +105,21 @@ struct SplitSystem: Sendable {
             environment: start.invocation.environment,
             input: null,
             output: output,
+            sockets: start.run.sockets,
             inherited: ports.descriptors
         )
     }
 }
 
-/// The listening sockets of the edges. The supervisor opens them and the edges inherit them: a port in use is known before
+/// The listening sockets of the edges.
+///
+/// The supervisor opens them and the edges inherit them: a port in use is known before
 /// anything is started, and while an edge is started anew the kernel holds the connections that come.
 struct EdgePorts: Sendable {
     /// By the edge's name.
     private(set) var descriptors: [String: [Int32]] = [:]
-    private(set) var addresses: [String: SocketAddress] = [:]
+    /// Where clients go: the first edge.
+    private(set) var url: String?
 
     init(_ start: UpStart) throws {
         let loops = start.platform.loops == 0 ? LoopGroup.coreCount : start.platform.loops
@@ -115,7 +127,7 @@ struct EdgePorts: Sendable {
             do {
                 let opened = try Listener.open(min(loops, 8), at: start.platform.edgeAddress)
                 descriptors[part.name] = opened.descriptors
-                addresses[part.name] = opened.address
+                if url == nil { url = "http://\(opened.address)/" }
             } catch {
                 throw StartFailure(wrapping: error, doing: "\(part.name), with --port")
             }

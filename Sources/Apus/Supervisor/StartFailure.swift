@@ -28,6 +28,7 @@ struct StartFailure: Error, Sendable, CustomStringConvertible {
 
     private static func portInUse(_ error: SystemError, _ what: String) -> String {
         let port = error.operation.split(separator: ":").last.map(String.init) ?? ""
-        return "port \(port) is in use; stop what listens there (ss -ltnp 'sport = :\(port)'), or choose another for \(what)"
+        return
+            "port \(port) is in use; stop what listens there (ss -ltnp 'sport = :\(port)'), or choose another for \(what)"
     }
 }

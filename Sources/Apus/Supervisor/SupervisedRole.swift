@@ -102,7 +102,9 @@ final class SupervisedRole: @unchecked Sendable {
             let known = SpanFact.known(trace, part: "\(site.role)/\(site.replica)")
             control?.send(.spans(question: question, known))
         case .metrics(let question):
-            control?.send(.metrics(question: question, MetricsPage.text()))
+            Task(executorPreference: site.mainLoop) { [self] in
+                control?.send(.metrics(question: question, await process.metrics()))
+            }
         }
     }
 }

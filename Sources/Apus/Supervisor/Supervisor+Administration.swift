@@ -61,7 +61,11 @@ struct SplitAdministration: AdministrationSource {
 
     func metrics() async -> String {
         let answers = await ask { .metrics(question: $0) }
-        let own = MetricsMerge.Source(part: "supervisor", replica: 0, text: MetricsPage.text())
+        let own = MetricsMerge.Source(
+            part: "supervisor",
+            replica: 0,
+            text: Exposition.prometheus.text(Metrics.process.snapshot())
+        )
         return MetricsMerge.text(
             [own]
                 + answers.compactMap { child, answer in

@@ -124,6 +124,7 @@ final class Supervisor: @unchecked Sendable {
                 first.set(nil)
                 let readyAt = loop.now
                 let exit = await waitForEnd(of: replica)
+                sweepSockets(of: replica)
                 served = loop.now - readyAt
                 _ = announce()
                 if !replica.isWanted || isEnding { break }
@@ -137,13 +138,22 @@ final class Supervisor: @unchecked Sendable {
                 if isFirst || isEnding { break }
             }
             let pause = replica.pause.after(served: served)
-            say("\(replica.label) \(replica.lastFailure ?? "ended") after \(shown(loop.now - began)); again in \(shown(pause))")
+            let why = replica.lastFailure ?? "ended"
+            say("\(replica.label) \(why) after \(shown(loop.now - began)); again in \(shown(pause))")
             replica.state = .waiting
             await wait(pause, replica)
             replica.restarts += 1
         }
         replica.state = .stopped
         first.set(StartFailure("\(replica.label) was stopped"))
+    }
+
+    /// Removes the sockets that a killed process has left.
+    private func sweepSockets(of replica: Replica) {
+        let prefix = "\(replica.label.replacing("/", with: "-"))."
+        for name in (try? Files.list(launch.sockets)) ?? [] where name.hasPrefix(prefix) {
+            try? Files.remove("\(launch.sockets)/\(name)")
+        }
     }
 
     private func waitForEnd(of replica: Replica) async -> ChildProcess.Exit {

@@ -18,6 +18,8 @@ struct ProcessSite: Sendable {
     let runFolder: String
     let configuration: Configuration
     let platform: PlatformSettings
+    /// How it tells about itself.
+    let observe: ObserveConfiguration
     let readiness = Readiness()
     /// Where answered requests are logged, for parts that face clients.
     let accessLog: AccessLog?

@@ -13,7 +13,7 @@ struct RoleHealth: Sendable {
     init(site: ProcessSite) {
         readiness = site.readiness
         let log = Log(site.role)
-        var observation = ServerObservation(accessLog: site.accessLog, tracer: .process)
+        var observation = ServerObservation(tracer: .process)
         observation.failures = { log.error("a request failed", ["error": .error($0)]) }
         serverObservation = observation
     }
@@ -51,6 +51,7 @@ struct RoleHealth: Sendable {
 /// Answers `/livez`, `/readyz` and `/metrics` on a process's own socket.
 struct ProcessPages: RequestHandler {
     let health: RoleHealth
+    let telemetry: Telemetry
     var routeNames: [String] { [] }
 
     nonisolated(nonsending) func handle(_ exchange: Exchange) async throws {
@@ -58,11 +59,6 @@ struct ProcessPages: RequestHandler {
         guard String(decoding: exchange.path, as: UTF8.self) == "/metrics" else {
             throw Problem(.notFound, code: "admin.notFound")
         }
-        exchange.answer(type: "text/plain; version=0.0.4; charset=utf-8", text: MetricsPage.text())
+        exchange.answer(type: "text/plain; version=0.0.4; charset=utf-8", text: await telemetry.metrics())
     }
-}
-
-/// What the process measures, as Prometheus reads it.
-enum MetricsPage {
-    static func text() -> String { Exposition.prometheus.text(Metrics.process.snapshot()) }
 }

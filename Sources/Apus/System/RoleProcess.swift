@@ -1,4 +1,5 @@
 import ApusCore
+import ApusEdge
 import ApusHTTP
 import ApusObserve
 import ApusRuntime
@@ -20,10 +21,11 @@ final class RoleProcess: Sendable {
     /// Why it ends: `nil` for a drain that was asked for.
     private let ending = Promise<(any Error)?>()
     private let live = Lock(Live())
+    private let telemetry = Promise<Telemetry>()
 
     private struct Live {
         var hosts: [Host] = []
-        var edges: [any EdgeServing] = []
+        var edges: [EdgeServing] = []
         var membership = Membership()
     }
 
@@ -47,6 +49,9 @@ final class RoleProcess: Sendable {
         }
     }
 
+    /// What the process measures, as Prometheus reads it.
+    func metrics() async -> String { await telemetry.now?.metrics() ?? "" }
+
     /// Takes what is known of the other processes; from any thread.
     func update(_ membership: Membership) {
         let (hosts, edges) = live.withLock { live in
@@ -56,7 +61,7 @@ final class RoleProcess: Sendable {
         tell(hosts, edges, membership)
     }
 
-    private func tell(_ hosts: [Host], _ edges: [any EdgeServing], _ membership: Membership) {
+    private func tell(_ hosts: [Host], _ edges: [EdgeServing], _ membership: Membership) {
         for host in hosts { host.actors.update(membership.directory) }
         for edge in edges { edge.update(membership) }
     }
@@ -79,18 +84,21 @@ final class RoleProcess: Sendable {
         var addresses = ProcessAddresses()
         let hosts = try await makeHosts()
         live.withLock { $0.hosts = hosts }
+        let telemetry = Telemetry(site: site, services: ServiceMetrics(hosts))
+        self.telemetry.set(telemetry)
+        let telling = Task(executorPreference: site.mainLoop) { await telemetry.run() }
         let health = RoleHealth(site: site)
         try await start(services: parts.filter { $0.kind == .service }, on: hosts, &addresses)
 
         var running: [Running] = []
         var failure: (any Error)?
-        let pages = isSplit ? try await startPages(health, &addresses) : nil
+        let pages = isSplit ? try await startPages(health, telemetry, &addresses) : nil
         do {
             for part in parts where part.kind == .web {
                 running.append(try await startWeb(part, hosts, health, &addresses))
             }
-            for part in parts where part.kind == .edge && isSplit {
-                running.append(try await startEdge(part, running, health, &addresses))
+            for part in parts where part.kind == .edge {
+                running.append(try await startEdge(part, running, &addresses))
             }
         } catch {
             failure = error
@@ -105,6 +113,9 @@ final class RoleProcess: Sendable {
         await finish(running, jobs, hosts)
         pages?.server.drain()
         await pages?.task.value
+        telling.cancel()
+        await telling.value
+        await telemetry.finish()
         if let failure { throw failure }
     }
 
@@ -143,13 +154,17 @@ final class RoleProcess: Sendable {
     }
 
     /// Tells about the process on a socket of its own.
-    private func startPages(_ health: RoleHealth, _ addresses: inout ProcessAddresses) async throws -> Running {
+    private func startPages(
+        _ health: RoleHealth,
+        _ telemetry: Telemetry,
+        _ addresses: inout ProcessAddresses
+    ) async throws -> Running {
         let server = try Server(
             observation: ServerObservation(metrics: Metrics()),
-            handler: ProcessPages(health: health)
+            handler: ProcessPages(health: health, telemetry: telemetry)
         )
         let path = site.socket("\(site.role)-\(site.replica).\(site.generation)-about")
-        let about = Part(name: "about", kind: .web, replicas: 1, content: .edge)
+        let about = Part(name: "about", kind: .web, replicas: 1, content: .edge(EdgeConfiguration()))
         let running = try await start(server, about, at: path, on: [site.mainLoop], &addresses)
         addresses.administration = addresses.servers.removeValue(forKey: about.name) ?? ""
         return running
@@ -163,20 +178,16 @@ final class RoleProcess: Sendable {
     ) async throws -> Running {
         guard case .web(let serve, _) = part.content else { preconditionFailure("a web part has web content") }
         let server = try await serve(hosts, health)
-        var address = site.socket("\(part.name)-\(site.replica).\(site.generation)")
-        if !isSplit, parts.contains(where: { $0.kind == .edge && $0.target == part.name }) {
-            address = site.platform.edgeAddress
-        }
-        return try await start(server, part, at: address, &addresses)
+        let path = site.socket("\(part.name)-\(site.replica).\(site.generation)")
+        return try await start(server, part, at: path, &addresses)
     }
 
     private func startEdge(
         _ part: Part,
         _ running: [Running],
-        _ health: RoleHealth,
         _ addresses: inout ProcessAddresses
     ) async throws -> Running {
-        let edge = try EdgeMaker.make(part, health)
+        let edge = try EdgeServing(part, site: site)
         var membership = live.withLock { live in
             live.edges.append(edge)
             return live.membership

@@ -1,3 +1,5 @@
+import ApusEdge
+
 /// Something a system's body lists: ``Edge``, ``Web``, ``Service``, ``Setup``.
 public protocol SystemContent {
     /// The parts it stands for.
@@ -61,7 +63,7 @@ struct Part: Sendable {
         case service(offer: @Sendable (Host) -> Void, jobs: [Every])
         /// Makes the server, its handlers on all loops.
         case web(serve: @Sendable ([Host], RoleHealth) async throws -> any Serving, jobs: [Every])
-        case edge
+        case edge(EdgeConfiguration)
     }
 }
 

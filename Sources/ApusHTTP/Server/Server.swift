@@ -223,7 +223,7 @@ public final class Server<Handler: RequestHandler>: Sendable {
     }
 
     private func beginSpan(_ connection: UnsafeMutablePointer<ServerConnection>) {
-        guard let tracer = observation.tracer else {
+        guard let tracer = observation.tracer, !Probe.isOne(Exchange(connection).path) else {
             connection.pointee.span = .none
             return
         }
@@ -254,7 +254,9 @@ public final class Server<Handler: RequestHandler>: Sendable {
             if status >= 500 { span.fail() }
             observation.tracer?.finish(span, at: now)
         }
-        if let log = connection.pointee.worker._withUnsafeGuaranteedRef({ $0.accessLog }) {
+        if let log = connection.pointee.worker._withUnsafeGuaranteedRef({ $0.accessLog }),
+            !Probe.isOne(connection.pointee.head.path.bytes(in: connection.headBytes))
+        {
             let head = connection.headBytes
             var entry = AccessEntry(
                 finished: now,

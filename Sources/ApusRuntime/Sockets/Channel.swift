@@ -126,7 +126,11 @@ public struct Channel: @unchecked Sendable, Equatable {
 
     /// Tells the peer that nothing more comes, and goes on reading.
     public func shutdownWriting() {
-        if !state.pointee.isSimulated { _ = shutdown(state.pointee.descriptor, Int32(SHUT_WR)) }
+        if state.pointee.isSimulated {
+            loop.machine?.shutdownWriting(state.pointee.descriptor)
+        } else {
+            _ = shutdown(state.pointee.descriptor, Int32(SHUT_WR))
+        }
     }
 
     // MARK: Waiting

@@ -1,5 +1,6 @@
 import Apus
 
+/// What the greeter offers to other parts, whichever process they run in.
 @Resolvable
 protocol Greeter: ServiceActor {
     distributed func greet(_ name: String) async throws -> String
@@ -10,8 +11,13 @@ let greeter = ServiceContract<any Greeter>("greeter", stub: $Greeter.resolve(id:
 }
 
 distributed actor GreeterService: Greeter {
-    init(on system: ApusActorSystem) { actorSystem = system }
-    distributed func greet(_ name: String) -> String { "Hello, \(name)!\n" }
+    let greetings: Cache<String, String>
+    init(actors: ApusActorSystem, greetings: Cache<String, String>) {
+        (actorSystem, self.greetings) = (actors, greetings)
+    }
+    distributed func greet(_ name: String) async throws -> String {
+        try await greetings.value(for: name) { "Hello, \(name)!\n" }
+    }
 }
 
 @main
@@ -21,14 +27,13 @@ struct Hello: System {
     var body: some SystemContent {
         Edge(to: "web")
         Web("web", replicas: 2) { host in
-            let desk = try host.service(greeter)
-            var router = RouterBuilder()
-            router.on(Route(.get, "/{name}", String.self), "A greeting") { exchange, name in
-                let text = try await greetings.value(for: name) { try await desk.greet(name) }
-                exchange.answer(type: "text/plain; charset=utf-8", text: text)
+            let greeter = try host.service(greeter)
+            var routes = RouterBuilder()
+            routes.on(Route(.get, "/hello/{name}", String.self), "Greets you.") { exchange, name in
+                exchange.answer(type: "text/plain; charset=utf-8", text: try await greeter.greet(name))
             }
-            return try router.build()
+            return try routes.build()
         }
-        Service(greeter, replicas: 2) { host in GreeterService(on: host.actors) }
+        Service(greeter, replicas: 2) { host in GreeterService(actors: host.actors, greetings: greetings) }
     }
 }

@@ -20,7 +20,9 @@ struct AdministrationPage: Sendable {
         write(blocks: facts.blocks, to: &out)
         write(traces: traces, to: &out)
         settings(to: &out)
-        out.append("<p class=\"quiet\"><a href=\"/metrics\">Metrics</a> &middot; <a href=\"/readyz\">Readiness</a> &middot; ")
+        out.append(
+            "<p class=\"quiet\"><a href=\"/metrics\">Metrics</a> &middot; <a href=\"/readyz\">Readiness</a> &middot; "
+        )
         out.append("<a href=\"/api/parts\">JSON</a></p></main></body></html>\n")
     }
 
@@ -57,7 +59,9 @@ struct AdministrationPage: Sendable {
         }
         out.append("</tbody></table>")
         if !mayChange {
-            out.append("<p class=\"quiet\">To change something, open the URL with the token that <code>up</code> printed.</p>")
+            out.append(
+                "<p class=\"quiet\">To change something, open the URL with the token that <code>up</code> printed.</p>"
+            )
         }
         out.append("</section>")
     }

@@ -49,7 +49,8 @@ struct AdministrationRoutes: Sendable {
             }
             let parts = await source.parts()
             let traces = await source.spans(nil)
-            let mayChange = Self.claim(exchange).cookie
+            let mayChange =
+                Self.claim(exchange).cookie
                 .flatMap { AdministrationGuard.value(of: guarding.cookieName, in: $0) }
                 .map(guarding.token.matches) ?? false
             let page = AdministrationPage(facts: source.facts, mayChange: mayChange)
