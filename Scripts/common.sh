@@ -187,8 +187,14 @@ build_release() {
     mkdir -p "$APUS_ROOT/.build"
     if ! run_with_progress "building $product" "$log" \
         swift build --package-path "$APUS_ROOT" -c release --product "$product"; then
-        show_errors "$log"
-        die "the build failed; the whole log is $log"
+        # An incremental build may keep objects of an older interface; only a build from nothing tells.
+        say "  the incremental build failed; building from nothing"
+        rm -rf "$APUS_ROOT"/.build/*/release "$APUS_ROOT/.build/release"
+        if ! run_with_progress "building $product" "$log" \
+            swift build --package-path "$APUS_ROOT" -c release --product "$product"; then
+            show_errors "$log"
+            die "the build failed; the whole log is $log"
+        fi
     fi
     echo "$hash" >"$stamp"
 }
