@@ -39,6 +39,7 @@ public struct RouterBuilder {
     /// Answers requests for `route`.
     ///
     /// - Parameters:
+    ///   - route: What is answered.
     ///   - summary: One line for the OpenAPI document.
     ///   - describe: Says more of the route: body limit, content, problems.
     ///   - handler: Gets the exchange and the path's parameters, already of their types; a parameter that does not
