@@ -7,8 +7,11 @@ enum Idle {
 
     /// Opens the connections, each answered once, and measures the server before and after.
     ///
-    /// - Parameter server: The server, just started.
+    /// - Parameters:
+    ///   - server: The server, just started.
+    ///   - port: Where it listens.
     /// - Returns: KiB of proportional set size a connection, and CPU at rest as a share of one core.
+    /// - Throws: ``BenchError`` if a connection fails or is not answered.
     static func measure(_ server: Child, port: Int) throws -> [Row] {
         var sockets: [Int32] = []
         defer { for socket in sockets { close(socket) } }
