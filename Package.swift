@@ -63,6 +63,14 @@ let package = Package(
         // The reference system.
         .executableTarget(name: "Bazaar", dependencies: ["Apus", "CZstd"], swiftSettings: strict),
 
+        // A small system that tests start as processes.
+        .executableTarget(
+            name: "ApusTestSystem",
+            dependencies: ["Apus"],
+            path: "Tests/ApusTestSystem",
+            swiftSettings: strict
+        ),
+
         // Tests: a folder a module.
         .testTarget(name: "ApusCoreTests", dependencies: ["ApusCore", "ApusTesting"], swiftSettings: strict),
         .testTarget(name: "ApusRuntimeTests", dependencies: ["ApusRuntime", "ApusTesting"], swiftSettings: strict),
@@ -89,7 +97,11 @@ let package = Package(
             dependencies: ["ApusStore", "ApusTesting", "CSQLite"],
             swiftSettings: strict
         ),
-        .testTarget(name: "ApusTests", dependencies: ["Apus", "ApusTesting"], swiftSettings: strict),
+        .testTarget(
+            name: "ApusTests",
+            dependencies: ["Apus", "ApusTesting", "ApusTestSystem"],
+            swiftSettings: strict
+        ),
         .testTarget(name: "BazaarTests", dependencies: ["Bazaar", "Apus", "ApusTesting"], swiftSettings: strict),
         .testTarget(name: "TidyTests", dependencies: ["ApusTesting"], swiftSettings: strict),
     ],

@@ -2,6 +2,8 @@ public import ApusCore
 public import ApusRuntime
 import Glibc
 
+// `@unchecked Sendable` is sound because everything happens on the thread that made the machine, which `check` sees to.
+
 /// A machine without threads, sockets or waiting: loops stand on it, and a seed decides everything that chance may.
 ///
 /// Time moves only when nothing is left to do, straight to whatever comes next. The order in which loops take their
@@ -10,8 +12,6 @@ import Glibc
 ///
 /// Code under test must stay on the loops: a job that comes from another thread stops the program, since what it does
 /// would differ from run to run.
-//
-// `@unchecked Sendable` is sound because everything happens on the thread that made the machine, which `check` sees to.
 public final class SimulatedMachine: Machine, @unchecked Sendable {
     /// The seed that decides.
     public let seed: UInt64
@@ -55,8 +55,11 @@ public final class SimulatedMachine: Machine, @unchecked Sendable {
 
     // MARK: Running
 
-    /// Runs `body` on the first loop, and the machine until it returns. A machine runs once.
+    /// Runs `body` on the first loop, and the machine until it returns.
     ///
+    /// A machine runs once.
+    ///
+    /// - Returns: What `body` returns.
     /// - Throws: What `body` throws; ``Stalled`` when nothing is left to do and it has not returned.
     public func run<Result: Sendable>(
         _ body: @escaping @Sendable (SimulatedMachine) async throws -> Result
@@ -93,7 +96,9 @@ public final class SimulatedMachine: Machine, @unchecked Sendable {
         /// The simulated time.
         public let time: Instant
         /// One line that says how to repeat it.
-        public var description: String { "everything waits for ever at \(time.nanoseconds) ns; seed \(seed)" }
+        public var description: String {
+            "everything waits for ever at \(time.nanoseconds) ns, or has left its loop; seed \(seed)"
+        }
     }
 
     /// Takes the turns that are due now, so that what has ended lets go of its memory.
@@ -208,6 +213,9 @@ public final class SimulatedMachine: Machine, @unchecked Sendable {
     public func send(_ socket: Int32, _ bytes: UnsafeRawBufferPointer) -> Channel.IOResult {
         sockets.send(socket, bytes, on: self)
     }
+
+    /// Ends what this side sends; what was sent before still arrives.
+    public func shutdownWriting(_ socket: Int32) { sockets.shutdownWriting(socket, on: self) }
 
     /// Closes; what was sent before still arrives.
     public func close(_ socket: Int32) { sockets.close(socket, on: self) }

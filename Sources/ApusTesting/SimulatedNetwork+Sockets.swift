@@ -17,6 +17,8 @@ struct SocketTable {
         var lastArrival = Instant(nanoseconds: 0)
         var hasEnded = false
         var isBroken = false
+        /// This side has said that it sends no more.
+        var hasShutDown = false
         /// The other end waits for room here.
         var isAwaited = false
         /// Connections that a listener has not accepted.
@@ -110,7 +112,9 @@ struct SocketTable {
     ) -> Channel.IOResult {
         guard let socket = sockets[number] else { return .failed(errno: EBADF) }
         if socket.isBroken { return .failed(errno: ECONNRESET) }
-        guard let peerNumber = socket.peer, var peer = sockets[peerNumber] else { return .failed(errno: EPIPE) }
+        guard !socket.hasShutDown, let peerNumber = socket.peer, var peer = sockets[peerNumber] else {
+            return .failed(errno: EPIPE)
+        }
         if machine.chance(machine.network.resetsPerThousand) {
             breakConnection(number, on: machine)
             return .failed(errno: ECONNRESET)
@@ -138,23 +142,37 @@ struct SocketTable {
         return .bytes(count)
     }
 
+    mutating func shutdownWriting(_ number: Int32, on machine: SimulatedMachine) {
+        guard let socket = sockets[number], !socket.hasShutDown, !socket.isBroken else { return }
+        sockets[number]?.hasShutDown = true
+        machine.note(15, number, 0)
+        end(number, with: .end, on: machine)
+    }
+
+    /// Has the other side of `number` learn of an end, after all that is on its way to it.
+    private mutating func end(_ number: Int32, with kind: NetworkEvent.Kind, on machine: SimulatedMachine) {
+        guard let peer = sockets[number]?.peer, let last = sockets[peer]?.lastArrival else { return }
+        let arrival = max(last, machine.clock.now() + machine.delay())
+        sockets[peer]?.lastArrival = arrival
+        machine.schedule(NetworkEvent(kind: kind, socket: peer), at: arrival)
+    }
+
     mutating func close(_ number: Int32, on machine: SimulatedMachine) {
-        guard let socket = sockets.removeValue(forKey: number) else { return }
+        guard let socket = sockets[number] else { return }
         machine.note(14, number, 0)
+        // As with TCP: closing with unread input breaks the connection for the other side.
+        if socket.unread + socket.inFlight > 0 {
+            end(number, with: .reset, on: machine)
+        } else if !socket.hasShutDown {
+            end(number, with: .end, on: machine)
+        }
+        if let peer = socket.peer { sockets[peer]?.peer = nil }
+        sockets[number] = nil
         if let address = addresses.removeValue(forKey: number) {
             listeners[address]?.removeAll { $0 == number }
             if listeners[address]?.isEmpty ?? true { listeners[address] = nil }
             for waiting in socket.waiting { close(waiting, on: machine) }
-            return
         }
-        guard let peerNumber = socket.peer, var peer = sockets[peerNumber] else { return }
-        // As with TCP: closing with unread input breaks the connection for the other side.
-        let kind: NetworkEvent.Kind = socket.unread + socket.inFlight > 0 ? .reset : .end
-        let arrival = max(peer.lastArrival, machine.clock.now() + machine.delay())
-        peer.lastArrival = arrival
-        peer.peer = nil
-        sockets[peerNumber] = peer
-        machine.schedule(NetworkEvent(kind: kind, socket: peerNumber), at: arrival)
     }
 
     private mutating func breakConnection(_ number: Int32, on machine: SimulatedMachine) {

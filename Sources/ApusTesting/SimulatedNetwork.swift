@@ -10,7 +10,9 @@ public struct SimulatedNetwork: Sendable, Hashable {
     public var shortReadsPerThousand = 300
     /// Of 1,000 sends, how many break the connection instead; none unless set.
     public var resetsPerThousand = 0
-    /// Bytes that a socket holds until they are read; a sender waits beyond. 64 KiB unless set.
+    /// Bytes that a socket holds until they are read; a sender waits beyond.
+    ///
+    /// 64 KiB unless set.
     public var bufferBytes = 64 << 10
 
     /// Starts from the defaults.

@@ -39,6 +39,7 @@ public struct RouterBuilder {
     /// Answers requests for `route`.
     ///
     /// - Parameters:
+    ///   - route: What is answered.
     ///   - summary: One line for the OpenAPI document.
     ///   - describe: Says more of the route: body limit, content, problems.
     ///   - handler: Gets the exchange and the path's parameters, already of their types; a parameter that does not
@@ -86,8 +87,8 @@ public struct RouterBuilder {
     ///
     /// - Throws: `RouteConflict` when two routes take the same requests.
     public func build() throws(RouteConflict) -> Router {
-        // What no route takes is answered inside the middleware too: its answers carry the same fields.
         let handlers = RouteHandlers(count: entries.count) { entries[$0].handler }
+        // What no route takes is answered inside the middleware too: its answers carry the same fields.
         return Router(table: try RouteTable(routes), handlers: handlers, fallback: fallback, around: wrapped)
     }
 

@@ -98,6 +98,7 @@ public struct Exchange {
     ///
     /// - Parameter bytesMax: Refuses a longer one, before reading it where its length is stated; the route's bound,
     ///   else the server's ``ServerConfiguration/bodyBytesMax``, unless given.
+    /// - Returns: Its bytes.
     /// - Throws: ``BodyError``.
     public func body(bytesMax: Int? = nil) async throws(BodyError) -> [UInt8] {
         let most = bytesMax ?? live.pointee.bodyBytesMax

@@ -31,7 +31,10 @@ public final class Server<Handler: RequestHandler>: Sendable {
 
     /// A server that answers with handlers of each loop's own.
     ///
-    /// - Parameter makeHandler: Called once on each loop before it accepts; what it captures stays on that loop.
+    /// - Parameters:
+    ///   - configuration: Time-outs and limits.
+    ///   - observation: Where metrics, log lines and spans go.
+    ///   - makeHandler: Called once on each loop before it accepts; what it captures stays on that loop.
     /// - Throws: `ConfigurationError` for a configuration that makes no sense.
     public init(
         configuration: ServerConfiguration = ServerConfiguration(),
@@ -57,6 +60,7 @@ public final class Server<Handler: RequestHandler>: Sendable {
     /// Serves at `address` until ``drain()`` is called or the task is cancelled, and returns when all has ended.
     ///
     /// - Parameters:
+    ///   - address: Where to listen.
     ///   - loops: The loops that serve; each gets its share of connections.
     ///   - ready: Called once with the address, whose port the kernel may have chosen.
     /// - Throws: `SystemError` when it cannot listen, such as `EADDRINUSE`.
@@ -223,7 +227,7 @@ public final class Server<Handler: RequestHandler>: Sendable {
     }
 
     private func beginSpan(_ connection: UnsafeMutablePointer<ServerConnection>) {
-        guard let tracer = observation.tracer else {
+        guard let tracer = observation.tracer, !Probe.isOne(Exchange(connection).path) else {
             connection.pointee.span = .none
             return
         }
@@ -254,7 +258,9 @@ public final class Server<Handler: RequestHandler>: Sendable {
             if status >= 500 { span.fail() }
             observation.tracer?.finish(span, at: now)
         }
-        if let log = connection.pointee.worker._withUnsafeGuaranteedRef({ $0.accessLog }) {
+        if let log = connection.pointee.worker._withUnsafeGuaranteedRef({ $0.accessLog }),
+            !Probe.isOne(connection.pointee.head.path.bytes(in: connection.headBytes))
+        {
             let head = connection.headBytes
             var entry = AccessEntry(
                 finished: now,

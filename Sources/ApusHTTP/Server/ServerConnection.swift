@@ -178,7 +178,9 @@ extension UnsafeMutablePointer<ServerConnection> {
         case closed
     }
 
-    /// Reads the next part of the request's body, without waiting. The head stays where it is.
+    /// Reads the next part of the request's body, without waiting.
+    ///
+    /// The head stays where it is.
     func receiveBody() -> BodyStep {
         let workspace = workspaceInUse
         let bodyStart = workspace.pointee.inputStart + Int(pointee.head.headBytes)

@@ -6,13 +6,17 @@ extension EventLoop {
         let id: TimerID
     }
 
-    /// Calls `body` on the loop at `deadline` or soon after. Only on the loop's own thread.
+    /// Calls `body` on the loop at `deadline` or soon after.
+    ///
+    /// Only on the loop's own thread.
     public func schedule(at deadline: Instant, _ body: @escaping @Sendable () -> Void) -> Timer {
         precondition(isCurrent, "a loop's timers belong to its own thread")
         return Timer(id: own.pointee.timers.insert({ if $0 { body() } }, at: deadline))
     }
 
-    /// Takes a timer back; harmless after it has fired. Only on the loop's own thread.
+    /// Takes a timer back; harmless after it has fired.
+    ///
+    /// Only on the loop's own thread.
     public func cancel(_ timer: Timer) {
         precondition(isCurrent, "a loop's timers belong to its own thread")
         _ = own.pointee.timers.remove(timer.id)

@@ -2,6 +2,8 @@ public import ApusCore
 import CLinux
 import Glibc
 
+// `@unchecked Sendable` is sound because everything mutable here is either touched by the loop's own thread alone
+// (checked by `isCurrent` where a foreign caller could come in) or guarded by `foreign`'s lock.
 /// One thread that waits for sockets and timers and runs the tasks that prefer it.
 ///
 /// A loop is a `TaskExecutor`: a task started with `Task(executorPreference: loop)` runs on the loop's thread, and so
@@ -9,9 +11,6 @@ import Glibc
 /// so a handler pays no thread hop between a byte's arrival and the answer.
 ///
 /// Made by a ``LoopGroup``, or stood on a ``Machine`` by a simulation.
-//
-// `@unchecked Sendable` is sound because everything mutable here is either touched by the loop's own thread alone
-// (checked by `isCurrent` where a foreign caller could come in) or guarded by `foreign`'s lock.
 public final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// The loop's number within its group, from 0.
     public let index: Int

@@ -153,6 +153,20 @@ struct FileServingTests {
         }
     }
 
+    @Test(arguments: ["?", "?a=%0d%0aSet-Cookie:%20x=y", "?\u{7F}", "?a\tb", "?\u{E9}", "?a=b#c"])
+    func `a folder's redirect cannot be made to say anything else`(query: String) async throws {
+        let folder = try Folder()
+        try await withRouter(folder.router()) { _, address in
+            guard let loop = EventLoop.current else { return }
+            let raw = try await RawClient(address, on: loop)
+            await raw.send("GET /inner\(query) HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            let answer = await raw.read()
+            #expect(answer.hasPrefix("HTTP/1.1 308") || answer.hasPrefix("HTTP/1.1 400"), "\(answer)")
+            #expect(!answer.contains("\r\nSet-Cookie"))
+            raw.close()
+        }
+    }
+
     @Test func `a file that shrinks while it is sent ends the connection, not the server`() async throws {
         let folder = try Folder()
         var options = FileOptions()

@@ -36,7 +36,8 @@ struct BadClientTests {
             let first = "POST /echo?a=b HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\nX-A: b\r\n\r\n"
             let request = Array(
                 (first + "3;x=y\r\nabc\r\n2\r\nde\r\n0\r\nT: v\r\n\r\n"
-                    + "GET /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").utf8)
+                    + "GET /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").utf8
+            )
             for split in 1..<request.count {
                 let client = try await RawClient(address, on: loop)
                 await client.send(Array(request[..<split]))
@@ -56,14 +57,20 @@ struct BadClientTests {
         let host = "Host: a\r\n"
         func head(_ text: String) -> [UInt8] { Array(("GET /hello HTTP/1.1\r\n" + text).utf8) }
         return [
-            ("a head over 32 KiB", head(host + "A: " + String(repeating: "a", count: 7000) + "\r\n")
-                + Array(repeating: "B: \(String(repeating: "b", count: 7000))\r\n", count: 5).joined().utf8, 431),
+            (
+                "a head over 32 KiB",
+                head(host + "A: " + String(repeating: "a", count: 7000) + "\r\n")
+                    + Array(repeating: "B: \(String(repeating: "b", count: 7000))\r\n", count: 5).joined().utf8, 431
+            ),
             ("a field that never ends", head(host + "A: " + String(repeating: "a", count: 40_000)), 431),
             ("129 fields", head(host + (0..<128).map { "F\($0): x\r\n" }.joined() + "\r\n"), 431),
             ("a long target", Array("GET /\(String(repeating: "a", count: 9000)) HTTP/1.1\r\n\(host)\r\n".utf8), 414),
             ("a target that never ends", Array("GET /\(String(repeating: "a", count: 20_000))".utf8), 414),
             ("a method that never ends", Array(String(repeating: "A", count: 9000).utf8), 400),
-            ("a raw byte in the path", Array("GET /".utf8) + [0xFF, 0xFE] + Array(" HTTP/1.1\r\n\(host)\r\n".utf8), 400),
+            (
+                "a raw byte in the path", Array("GET /".utf8) + [0xFF, 0xFE] + Array(" HTTP/1.1\r\n\(host)\r\n".utf8),
+                400
+            ),
             ("NUL in a value", head(host + "A: b\0c\r\n\r\n"), 400),
             ("NUL at once", [0, 0, 0, 0, 13, 10, 13, 10], 400),
             ("TLS", [0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xFC, 0x03, 0x03, 13, 10, 13, 10], 400),
@@ -90,7 +97,8 @@ struct BadClientTests {
 
     @Test func `bytes that are no UTF-8 in a field are the handler's to judge, and pass no text`() async throws {
         try await withServer { server, address, loop async throws in
-            let request = Array("GET /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Name: ".utf8)
+            let request =
+                Array("GET /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Name: ".utf8)
                 + [0xC3, 0x28, 0xFF] + Array("\r\n\r\n".utf8)
             let answer = try await ask(request, address, on: loop)
             #expect(answer.hasPrefix("HTTP/1.1 200"))
@@ -202,7 +210,8 @@ private func randomBytes(_ random: inout SeededRandom) -> [UInt8] {
     let parts = [
         "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n", "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nabcde",
         "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
-        "GET /stream HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n", "HEAD /long HTTP/1.1\r\n",
+        "GET /stream HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n",
+        "HEAD /long HTTP/1.1\r\n",
         "Host: a\r\n\r\n", "POST /ignore HTTP/1.0\r\nContent-Length: 1\r\n\r\nxGET ", "\r\n\r\n", "0\r\n\r\n",
         "Transfer-Encoding: chunked\r\n", "Content-Length: 99999\r\n", "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n",
     ]

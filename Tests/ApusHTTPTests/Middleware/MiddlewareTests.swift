@@ -40,7 +40,8 @@ struct SecurityHeadersTests {
         try await withRouter(router(headers.middleware)) { client, _ async throws in
             let answer = try await client.ask(.get, "/page")
             #expect(
-                answer.field("content-security-policy") == "frame-ancestors https://a.example https://b.example")
+                answer.field("content-security-policy") == "frame-ancestors https://a.example https://b.example"
+            )
             #expect(answer.field("x-frame-options") == nil)
             #expect(answer.field("strict-transport-security") == "max-age=600")
         }
@@ -166,7 +167,9 @@ struct TokenCheckTests {
     }
 
     @Test func `reading may be free while changes want it`() async throws {
-        try await withRouter(router(TokenCheck(Secret(token), readsFreely: true).middleware)) { client, _ async throws in
+        try await withRouter(router(TokenCheck(Secret(token), readsFreely: true).middleware)) {
+            client,
+            _ async throws in
             #expect(try await client.ask(.get, "/page").status == .ok)
             #expect(try await client.ask(.post, "/change").isProblem("token.missing"))
         }
