@@ -9,7 +9,7 @@ public struct Shard<Key: ShardKey>: Sendable {
     public let index: Int
     @usableFromInline let engine: any ShardEngine
 
-    @usableFromInline
+    @inlinable @inline(__always)
     init(index: Int, engine: any ShardEngine) {
         self.index = index
         self.engine = engine
