@@ -105,7 +105,7 @@ extension Faults {
             killed[String(victim.prefix { $0 != "/" }), default: 0] += 1
             for one in buying { await one.value }
             if victim == "supervisor" { try await startAgain() }
-            guard try await shop.heals(within: .seconds(20)) else {
+            guard try await shop.heals(from: pid, within: .seconds(20)) else {
                 throw KillFault(what: "\(victim) does not come back: \(shop.errors.suffix(500))")
             }
             try await replay(fresh.map(\.buyer))

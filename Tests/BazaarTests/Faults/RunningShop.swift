@@ -82,13 +82,15 @@ final class RunningShop: @unchecked Sendable {
     }
 
     /// Starts at once what waits for its next start, until all replicas serve or `limit` is over.
-    func heals(within limit: Duration) async throws -> Bool {
+    ///
+    /// The process `killed` does not count: the supervisor may not have heard of its end yet.
+    func heals(from killed: Int32, within limit: Duration) async throws -> Bool {
         try await loop.eventually(within: limit) {
             let parts = try await parts()
             for part in parts where part.state == "waiting" {
                 _ = try await administer(.post, "/api/parts/\(part.name)/\(part.replica)/restart")
             }
-            return parts.allSatisfy { $0.state == "ready" }
+            return parts.allSatisfy { $0.state == "ready" && $0.pid != nil && $0.pid != killed }
         }
     }
 
