@@ -1,3 +1,4 @@
+import ApusCore
 import ApusRuntime
 import CLinux
 import Glibc
@@ -35,6 +36,42 @@ final class LockFile: Sendable {
         while apus_lock_file(descriptor, 1) != 0 {
             guard apus_errno() == EINTR else { throw StoreError(SystemError("lock \(path)")) }
         }
+    }
+
+    /// Waits until the lock is ours, on a thread of its own, so that the wait has an end.
+    ///
+    /// - Throws: ``StoreError`` with code `busy` after `deadline`; the lock is then let go of as soon as it comes.
+    func acquire(within deadline: Duration) throws {
+        guard isWritable else { return try acquire() }
+        if tryAcquire() { return }
+        let waiting = Monitor(Waiting())
+        try StoreThread.start("store-lock") { [self] in
+            let result = Result { try acquire() }
+            let isUnwanted = waiting.withLock { waiting in
+                waiting.result = result
+                return waiting.isOver
+            }
+            if isUnwanted { release() }
+            waiting.broadcast()
+        }
+        let result = waiting.wait(nanoseconds: Int(deadline.nanoseconds)) { $0.result }
+        // It may have come between the last look and this one.
+        let late = waiting.withLock { waiting in
+            waiting.isOver = true
+            return waiting.result
+        }
+        guard let result = result ?? late else {
+            throw StoreError(
+                .busy,
+                "\(path) was locked by another process for \(deadline.seconds) s; end or continue that process"
+            )
+        }
+        try result.get()
+    }
+
+    private struct Waiting {
+        var result: Result<Void, any Error>?
+        var isOver = false
     }
 
     /// Takes the lock if nobody has it.

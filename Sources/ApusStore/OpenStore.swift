@@ -21,22 +21,44 @@ final class OpenStore: Sendable {
             throw StoreError(wrapping: error, folder)
         }
         self.folder = folder
-        map = try ShardMap.open(folder: folder, store: store.name, sharding: store.sharding, shards: store.shards)
+        map = try ShardMap.open(
+            folder: folder,
+            store: store.name,
+            sharding: store.sharding,
+            shards: store.shards,
+            deadline: store.configuration.openDeadline
+        )
         watcher = DeadlineWatcher()
         var engines: [any ShardEngine] = []
         for index in 0..<map.shards {
+            let made = Lock<SQLiteShard?>(nil)
+            let path = "\(folder)/\(Self.fileName(index))"
+            // One object, however often it is tried.
+            let prepare: @Sendable () throws -> SQLiteShard = {
+                [configuration = store.configuration, migrations = store.migrations, identity = map.identity, watcher]
+                in
+                let shard = try made.withLock { made in
+                    let shard =
+                        try made
+                        ?? SQLiteShard(
+                            path: path,
+                            index: index,
+                            configuration: configuration,
+                            clock: clock,
+                            watcher: watcher
+                        )
+                    made = shard
+                    return shard
+                }
+                try shard.prepare(migrations, identity: identity)
+                return shard
+            }
             do {
-                let shard = try SQLiteShard(
-                    path: "\(folder)/\(Self.fileName(index))",
-                    index: index,
-                    configuration: store.configuration,
-                    clock: clock,
-                    watcher: watcher
-                )
-                try shard.prepare(store.migrations, identity: map.identity)
-                engines.append(shard)
+                engines.append(try prepare())
             } catch let error as StoreError where error.code == .corrupt || error.code == .inputOutput {
-                engines.append(BrokenShard(error: error, configuration: store.configuration))
+                engines.append(
+                    BrokenShard(error: error, configuration: store.configuration, clock: clock, look: prepare)
+                )
             }
         }
         self.engines = engines
@@ -74,7 +96,9 @@ final class OpenStore: Sendable {
     }
 
     func close() async {
-        for engine in engines { await engine.close() }
+        await withTaskGroup { group in
+            for engine in engines { group.addTask { await engine.close() } }
+        }
         watcher.close()
     }
 }

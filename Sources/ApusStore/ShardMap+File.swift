@@ -24,11 +24,17 @@ extension ShardMap {
     ///
     /// - Throws: ``StoreError``: `mapMismatch` where the stored declaration is another one, `corrupt` where the file
     ///   cannot be read as a map, `newerSchema` for a later format, `inputOutput`.
-    static func open(folder: String, store: String, sharding: Sharding, shards: Int) throws -> ShardMap {
+    static func open(
+        folder: String,
+        store: String,
+        sharding: Sharding,
+        shards: Int,
+        deadline: Duration = .seconds(30)
+    ) throws -> ShardMap {
         let path = folder + "/map.json"
         let lock = try LockFile(path: folder + "/map.lock")
         // A disk that is read-only can still be read, once there is something on it.
-        if lock.isWritable || Files.status(path) == nil { try lock.acquire() }
+        if lock.isWritable || Files.status(path) == nil { try lock.acquire(within: deadline) }
         defer { lock.release() }
         guard Files.status(path) != nil else {
             let map = first(sharding, shards: shards)

@@ -4,6 +4,8 @@ import ApusCore
 ///
 /// Every wait and every queue has its bound here.
 public struct StoreConfiguration: Sendable, Hashable {
+    /// How long opening waits for another process that holds a shard's lock; 30 s.
+    public var openDeadline: Duration = .seconds(30)
     /// How long a write waits and works unless the call says otherwise; 5 s.
     public var writeDeadline: Duration = .seconds(5)
     /// How long a scan waits and works unless the call says otherwise; 30 s.

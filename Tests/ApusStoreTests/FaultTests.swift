@@ -1,6 +1,7 @@
 import ApusCore
 import ApusRuntime
 import ApusStore
+import ApusTesting
 import CSQLite
 import Glibc
 import Testing
@@ -194,6 +195,36 @@ struct FaultTests {
         #expect(partial.answered == [0, 2])
         #expect(partial.failed.keys.sorted() == [1])
         #expect(partial.rows.count == places.count { $0 != 1 })
+        await store.close()
+    }
+
+    @Test
+    func `a damaged shard serves again soon after its file was put back`() async throws {
+        let path = folder.path + "/shard-0000.sqlite"
+        let first = try await openStore(folder)
+        try await first.shard(for: 1).execute("INSERT INTO products (id, name) VALUES (1, \("one"))")
+        await first.close()
+        let backup = try Files.read(path, bytesMax: 1 << 24)
+        for suffix in ["-wal", "-shm"] { try Files.remove(path + suffix) }
+        try Files.writeAtomically(Array(repeating: 0xA5, count: 20_000), to: path)
+        let group = try LoopGroup(count: 1)
+        defer { group.shutdown() }
+        let clock = ManualClock()
+        let store = Store("test", sharding: .hash(slots: 64), migrations: productsSchema)
+        try await store.open(BlockSite(dataFolder: folder.path, clock: clock))
+        let shard = try store.shard(for: 1)
+        let read: @Sendable () async throws -> String = { try await shard.one("SELECT name FROM products") }
+        let loop = group.loops[0]
+        #expect(await code { _ = try await onLoop(loop, read) } == .corrupt)
+        clock.advance(by: .seconds(6))
+        #expect(await code { _ = try await onLoop(loop, read) } == .corrupt)
+        try Files.writeAtomically(backup, to: path)
+        // Looked at a moment ago: it is not looked at with every call.
+        #expect(await code { _ = try await onLoop(loop, read) } == .corrupt)
+        clock.advance(by: .seconds(6))
+        #expect(try await onLoop(loop, read) == "one")
+        try await shard.execute("UPDATE products SET name = \("two")")
+        #expect(try await onLoop(loop, read) == "two")
         await store.close()
     }
 

@@ -18,10 +18,13 @@ final class LoopReader: @unchecked Sendable {
     private var snapshot: UInt64 = 0
     private var isOpen = false
     private var isEndScheduled = false
+    private var isClosed = false
+    private let loop: EventLoop
     /// Reads so far; written by the loop alone.
     let count: UnsafeMutablePointer<UInt64>
 
-    init(path: String, configuration: StoreConfiguration, commits: CommitCounter) throws {
+    init(path: String, configuration: StoreConfiguration, commits: CommitCounter, loop: EventLoop) throws {
+        self.loop = loop
         connection = try SQLiteConnection(path: path, configuration: configuration, isReader: true)
         self.commits = commits
         looksMax = configuration.pointReadStepsMax / Int(SQLiteConnection.stepsPerLook)
@@ -43,17 +46,28 @@ final class LoopReader: @unchecked Sendable {
 
     @inline(never)
     private func begin(at count: UInt64) throws {
+        if isClosed { throw StoreError(.closed, "the store was closed") }
         end()
         connection.watch.begin()
         try connection.beginRead()
         isOpen = true
         snapshot = count
-        if !isEndScheduled, let loop = EventLoop.current {
+        if !isEndScheduled {
             isEndScheduled = true
             loop.atTurnEnd { [self] in
                 isEndScheduled = false
                 end()
             }
+        }
+    }
+
+    /// Closes the connection, on its loop; then calls `done`.
+    func close(_ done: @escaping @Sendable () -> Void) {
+        loop.execute { [self] in
+            end()
+            isClosed = true
+            connection.close()
+            done()
         }
     }
 
@@ -65,27 +79,27 @@ final class LoopReader: @unchecked Sendable {
 }
 
 /// A read that is under way on this thread: step by step, and done before anything else is.
+//
+// Four words and no more, so that it is handed over in registers.
 @usableFromInline
 struct LocalRead {
     private let connection: Unmanaged<SQLiteConnection>
-    private let statement: OpaquePointer
     /// The row that the last ``step()`` stood on.
     @usableFromInline var row: RowReader
-    private var rows = 0
+    private var rows: Int32 = 0
 
     init(connection: SQLiteConnection, statement: OpaquePointer) {
         self.connection = .passUnretained(connection)
-        self.statement = statement
         row = RowReader(statement: statement)
     }
 
     /// Moves to the next row; false after the last.
     @usableFromInline
     mutating func step() throws -> Bool {
-        let code = sqlite3_step(statement)
+        let code = sqlite3_step(row.statement)
         if code == SQLITE_ROW {
             rows += 1
-            guard rows <= connection._withUnsafeGuaranteedRef({ $0.rowsMax }) else {
+            guard Int(rows) <= connection._withUnsafeGuaranteedRef({ $0.rowsMax }) else {
                 throw StoreError(.tooLarge, "more rows than the configuration allows; ask for pages")
             }
             row.rewind()
@@ -99,5 +113,5 @@ struct LocalRead {
     //
     // A `deinit` would do this by itself, but the 6.3 optimiser dies on one that is reached from inlinable code.
     @usableFromInline
-    func finish() { sqlite3_reset(statement) }
+    func finish() { sqlite3_reset(row.statement) }
 }

@@ -11,6 +11,12 @@ final class LoopReaders: @unchecked Sendable {
     private let owners: UnsafeMutablePointer<UInt64>
     private let readers: UnsafeMutablePointer<UInt>
     private let count = Lock(0)
+    private let closing = Monitor(Closing())
+
+    private struct Closing {
+        var isClosed = false
+        var left = 0
+    }
 
     init() {
         owners = .allocate(capacity: Self.loopsMax)
@@ -49,6 +55,7 @@ final class LoopReaders: @unchecked Sendable {
     /// Keeps `reader` for `loop`; only on the loop's own thread.
     func add(_ reader: LoopReader, for loop: EventLoop) throws {
         try count.withLock { count in
+            guard !closing.withLock({ $0.isClosed }) else { throw StoreError(.closed, "the store was closed") }
             guard count < Self.loopsMax - 1 else {
                 throw StoreError(.overloaded, "more than \(Self.loopsMax - 1) loops read one shard")
             }
@@ -59,6 +66,27 @@ final class LoopReaders: @unchecked Sendable {
             readers[index] = UInt(bitPattern: Unmanaged.passRetained(reader).toOpaque())
             apus_release_store(owners + index, UInt64(key))
         }
+    }
+
+    /// Closes every loop's connection on its loop, and waits for a bounded time until that is done.
+    ///
+    /// A loop that does not get to it in time closes its connection later; one that has ended never does.
+    func close(nanoseconds: Int) -> Bool {
+        let readers = count.withLock { _ -> [LoopReader] in
+            let isFirst = closing.withLock { closing in
+                defer { closing.isClosed = true }
+                return !closing.isClosed
+            }
+            return isFirst ? (0..<Self.loopsMax).compactMap { reader($0)?.takeUnretainedValue() } : []
+        }
+        closing.withLock { $0.left += readers.count }
+        for reader in readers {
+            reader.close { [closing] in
+                closing.withLock { $0.left -= 1 }
+                closing.broadcast()
+            }
+        }
+        return closing.wait(nanoseconds: nanoseconds) { $0.left > 0 ? nil : true } ?? false
     }
 
     /// Reads so far, by all loops.

@@ -15,6 +15,7 @@ final class SQLiteConnection: SQLSession, @unchecked Sendable {
     let watch = StatementWatch()
     private let gate = StatementGate()
     private let isReader: Bool
+    private var isClosed = false
     static let stepsPerLook: Int32 = 1000
 
     /// Opens the file; a new one gets the configuration's page size.
@@ -65,7 +66,12 @@ final class SQLiteConnection: SQLSession, @unchecked Sendable {
         }
     }
 
-    deinit {
+    deinit { close() }
+
+    /// Lets go of the file; nothing but this and `deinit` may follow.
+    func close() {
+        if isClosed { return }
+        isClosed = true
         statements.removeAll()
         controls.finalize()
         sqlite3_close_v2(handle)

@@ -67,7 +67,7 @@ final class SQLiteShard: ShardEngine {
     @inline(never)
     private func addLoopReader() throws -> Unmanaged<LoopReader>? {
         guard let loop = EventLoop.current else { return nil }
-        let reader = try LoopReader(path: path, configuration: configuration, commits: commits)
+        let reader = try LoopReader(path: path, configuration: configuration, commits: commits, loop: loop)
         try loopReaders.add(reader, for: loop)
         return .passUnretained(reader)
     }
@@ -100,7 +100,7 @@ final class SQLiteShard: ShardEngine {
     func prepare(_ migrations: [Migration], identity: String) throws {
         let lock = try LockFile(path: path + ".lock")
         // A disk that is read-only can still be read, where nothing is missing.
-        if lock.isWritable { try lock.acquire() }
+        if lock.isWritable { try lock.acquire(within: configuration.openDeadline) }
         defer { lock.release() }
         let connection = try SQLiteConnection(path: path, configuration: configuration, isReader: !lock.isWritable)
         connection.emptyLogAtClose()
@@ -122,7 +122,15 @@ final class SQLiteShard: ShardEngine {
         readers.queue.close()
         // Bounded: a thread that hangs in the disk is left behind; it ends with the process.
         _ = try? await StoreThread.run { [self] in
-            writer.awaitEnd(nanoseconds: 10_000_000_000) && readers.awaitEnd(nanoseconds: 2_000_000_000)
+            // Whoever closes last copies the log into the file: this thread, which may wait for the disk, not a loop.
+            let last = Files.status(path + "-wal").flatMap { _ in
+                try? SQLiteConnection(path: path, configuration: configuration, isReader: true)
+            }
+            try? last?.run("SELECT 1 FROM sqlite_schema LIMIT 1")
+            _ = loopReaders.close(nanoseconds: 1_000_000_000)
+            _ = writer.awaitEnd(nanoseconds: 10_000_000_000)
+            _ = readers.awaitEnd(nanoseconds: 2_000_000_000)
+            last?.close()
         }
     }
 }
