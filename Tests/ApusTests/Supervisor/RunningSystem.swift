@@ -38,7 +38,6 @@ final class RunningSystem: @unchecked Sendable {
         let output = try SocketPair.make(theirsBlocks: true)
         let errorOutput = try SocketPair.make(theirsBlocks: true)
         let null = open("/dev/null", O_RDONLY | O_CLOEXEC)
-        defer { for descriptor in [output.theirs, errorOutput.theirs, null] { close(descriptor) } }
         let standard = ["up", "--json", "--data", scratch.data, "--port=0", "--dashboard-port=0", "--loops=2"]
         process = try ChildProcess(
             path: Self.program,
@@ -48,14 +47,15 @@ final class RunningSystem: @unchecked Sendable {
             descriptors: [null, output.theirs, errorOutput.theirs],
             on: loop
         )
+        for descriptor in [output.theirs, errorOutput.theirs, null] { close(descriptor) }
         let errorLines = try Channel(adopting: errorOutput.mine, on: loop)
         let text = Lock("")
         reading = Task(executorPreference: loop) {
-            for await part in Self.parts(of: errorLines) { text.withLock { $0 += part } }
+            while let part = await Self.next(errorLines) { text.withLock { $0 += part } }
         }
         let document = try Channel(adopting: output.mine, on: loop)
         var written = ""
-        for await part in Self.parts(of: document, by: loop.now + .seconds(30)) {
+        while let part = await Self.next(document, by: loop.now + .seconds(30)) {
             written += part
             if written.hasSuffix("\n}\n") { break }
         }
@@ -73,15 +73,14 @@ final class RunningSystem: @unchecked Sendable {
     /// What it has written to standard error by now.
     var errorsNow: String { currentErrors() }
 
-    private static func parts(of channel: Channel, by deadline: Instant = .distantFuture) -> AsyncStream<String> {
-        AsyncStream {
-            var chunk = [UInt8](repeating: 0, count: 64 << 10)
-            while true {
-                switch chunk.withUnsafeMutableBytes({ channel.receive(into: $0) }) {
-                case .bytes(let count): return String(decoding: chunk[..<count], as: UTF8.self)
-                case .wouldBlock: if await channel.readable(by: deadline) != .ready { return nil }
-                case .end, .failed: return nil
-                }
+    /// The next text that comes, or `nil` at the end or at `deadline`.
+    private static func next(_ channel: Channel, by deadline: Instant = .distantFuture) async -> String? {
+        var chunk = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            switch chunk.withUnsafeMutableBytes({ channel.receive(into: $0) }) {
+            case .bytes(let count): return String(decoding: chunk[..<count], as: UTF8.self)
+            case .wouldBlock: if await channel.readable(by: deadline) != .ready { return nil }
+            case .end, .failed: return nil
             }
         }
     }
@@ -148,7 +147,7 @@ final class RunningSystem: @unchecked Sendable {
         var texts = ["", ""]
         for (index, descriptor) in [output.mine, errorOutput.mine].enumerated() {
             let channel = try Channel(adopting: descriptor, on: loop)
-            for await part in Self.parts(of: channel) { texts[index] += part }
+            while let part = await Self.next(channel) { texts[index] += part }
             channel.close()
         }
         return (await child.wait().code, texts[0], texts[1])
