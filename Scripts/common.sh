@@ -97,6 +97,8 @@ need_packages() {
         fi
     fi
     if [ ${#sudo[@]} -gt 0 ] && ! command -v sudo >/dev/null; then die "there is no sudo; run this as root: ${line#sudo }"; fi
+    # The password is asked for here, where nothing writes over the question.
+    if [ ${#sudo[@]} -gt 0 ]; then sudo -v || die "not installed; run it yourself: $line"; fi
     mkdir -p "$APUS_ROOT/.build"
     local log="$APUS_ROOT/.build/apus-install.log"
     run_with_progress "installing ${missing[*]}" "$log" install_now "${missing[@]}" ||
@@ -121,14 +123,24 @@ install_now() {
 # terminal, one line every 15 s elsewhere. Returns the command's exit code.
 # Usage: run_with_progress TITLE LOG COMMAND...
 run_with_progress() {
-    local title=$1 log=$2 began=$SECONDS code=0 pid step said=0 passed
+    local title=$1 log=$2 began=$SECONDS code=0 pid step said=0 passed stopped=''
     shift 2
+    # A process group of its own, so that the whole of it can be told to stop.
+    set -m
     "$@" >"$log" 2>&1 </dev/null &
     pid=$!
-    # SIGINT is what SwiftPM listens to; an apt run is waited for, half an installation helps nobody.
-    trap 'kill -INT "$pid" 2>/dev/null; wait "$pid" 2>/dev/null; say; exit 130' INT
-    trap 'kill -INT "$pid" 2>/dev/null; wait "$pid" 2>/dev/null; exit 143' TERM
+    set +m
+    # The traps only take note: what there is to end is ended below, outside of them.
+    trap 'stopped=130' INT
+    trap 'stopped=143' TERM
     while kill -0 "$pid" 2>/dev/null; do
+        if [ -n "$stopped" ]; then
+            # SIGINT is what SwiftPM listens to; an apt run is waited for, half an installation helps nobody.
+            kill -INT -- "-$pid" 2>/dev/null || true
+            wait "$pid" 2>/dev/null || true
+            say
+            exit "$stopped"
+        fi
         passed=$((SECONDS - began))
         if [ -t 2 ]; then
             step=$(tail -c 400 "$log" | tr '\r' '\n' | grep -v '^[[:space:]]*$' | tail -n 1 | cut -c 1-70 || true)
@@ -138,9 +150,10 @@ run_with_progress() {
             step=$(tail -c 400 "$log" | tr '\r' '\n' | grep -v '^[[:space:]]*$' | tail -n 1 | cut -c 1-100 || true)
             printf '%4d s  %s  %s\n' "$passed" "$title" "$step" >&2
         fi
-        sleep 0.2
+        sleep 0.2 || true
     done
     wait "$pid" || code=$?
+    if [ -n "$stopped" ]; then exit "$stopped"; fi
     trap - INT TERM
     if [ -t 2 ]; then printf '\r\033[K' >&2; fi
     if [ "$code" -eq 0 ]; then
@@ -174,8 +187,14 @@ build_release() {
     mkdir -p "$APUS_ROOT/.build"
     if ! run_with_progress "building $product" "$log" \
         swift build --package-path "$APUS_ROOT" -c release --product "$product"; then
-        show_errors "$log"
-        die "the build failed; the whole log is $log"
+        # An incremental build may keep objects of an older interface; only a build from nothing tells.
+        say "  the incremental build failed; building from nothing"
+        rm -rf "$APUS_ROOT"/.build/*/release "$APUS_ROOT/.build/release"
+        if ! run_with_progress "building $product" "$log" \
+            swift build --package-path "$APUS_ROOT" -c release --product "$product"; then
+            show_errors "$log"
+            die "the build failed; the whole log is $log"
+        fi
     fi
     echo "$hash" >"$stamp"
 }

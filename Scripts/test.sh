@@ -121,6 +121,8 @@ start_parts() {
     done
     local line
     while read -r line; do export "${line?}"; done < <(parts_env)
+    # The receiver's Python has OpenTelemetry's own classes: tests of the encoding ask them directly.
+    export APUS_TEST_OTLP_PYTHON="$APUS_ROOT/.build/venv/otlp/bin/python"
 }
 
 stop_parts() {

@@ -1,13 +1,12 @@
 public import Glibc
 
+// `@unchecked Sendable` is sound because `state` is reached only between lock and unlock.
 /// A value that one thread at a time may touch.
 ///
 /// The one lock of the project. It is built on `pthread_mutex_t` because the thread sanitizer on Linux
 /// takes `Synchronization.Mutex` for a race even round a plain counter.
 ///
 /// Never held across an `await`: the body is synchronous.
-//
-// `@unchecked Sendable` is sound because `state` is reached only between lock and unlock.
 public final class Lock<State>: @unchecked Sendable {
     @usableFromInline let mutex: UnsafeMutablePointer<pthread_mutex_t>
     @usableFromInline var state: State

@@ -1,6 +1,8 @@
 import CLinux
 
-/// SplitMix64: a small, fast, seeded generator. Not for secrets.
+/// SplitMix64: a small, fast, seeded generator.
+///
+/// Not for secrets.
 ///
 /// The same seed gives the same numbers on every machine, which is what makes a failing run repeatable.
 ///

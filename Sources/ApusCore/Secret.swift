@@ -9,7 +9,9 @@ public struct Secret<Value: Sendable>: Sendable, CustomStringConvertible, Custom
     /// Wraps `value`.
     public init(_ value: Value) { self.value = value }
 
-    /// The value itself. Search for this word to find every place that sees a secret.
+    /// The value itself.
+    ///
+    /// Search for this word to find every place that sees a secret.
     public func reveal() -> Value { value }
 
     /// `[redacted]`.

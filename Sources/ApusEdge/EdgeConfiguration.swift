@@ -34,7 +34,9 @@ public struct EdgeConfiguration: Sendable, Hashable {
     public var upstreamIdleLimit: Duration = .seconds(50)
     /// Most unused connections a replica and loop; 1,024.
     public var upstreamIdleMax = 1024
-    /// Most client connections a loop; 10,000. More are closed at once.
+    /// Most client connections a loop; 10,000.
+    ///
+    /// More are closed at once.
     public var connectionsPerLoopMax = 10_000
     /// Where replicas are asked for their health, or `nil` for not at all.
     public var healthPath: String? = "/readyz"

@@ -61,6 +61,7 @@ public final class EdgeProxy: Sendable {
     /// Serves at `address` until ``drain()`` is called or the task is cancelled, and returns when all has ended.
     ///
     /// - Parameters:
+    ///   - address: Where to listen.
     ///   - loops: The loops that serve; each gets its share of connections.
     ///   - ready: Called once with the address, whose port the kernel may have chosen.
     /// - Throws: `SystemError` when it cannot listen, such as `EADDRINUSE`.

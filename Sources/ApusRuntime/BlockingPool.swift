@@ -61,7 +61,9 @@ public final class BlockingPool: Sendable {
         }
     }
 
-    /// Ends the threads once the calls that wait have run. Not from a thread of the pool.
+    /// Ends the threads once the calls that wait have run.
+    ///
+    /// Not from a thread of the pool.
     public func shutdown() {
         let threads = state.withLock { state in
             state.isClosed = true

@@ -42,7 +42,13 @@ struct MigrationRunner {
     let clock: any Clock
 
     /// Makes the tables in which the library keeps its own records.
+    ///
+    /// - Throws: ``StoreError``; `wrongShard` for a file whose text is not in UTF-8, which we never make.
     func makeTables() throws {
+        let encoding: String? = try Transaction(session).first("SELECT encoding FROM pragma_encoding")
+        guard encoding == "UTF-8" else {
+            throw StoreError(.wrongShard, "\(file) keeps text in \(encoding ?? "an unknown encoding"), not in UTF-8")
+        }
         try session.run(
             """
             CREATE TABLE IF NOT EXISTS apus_shard (identity TEXT NOT NULL, number INTEGER NOT NULL);

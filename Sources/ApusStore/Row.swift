@@ -90,9 +90,11 @@ public struct RowReader {
     mutating func text() throws -> String {
         guard let here = here(), sqlite3_value_type(here) == SQLITE_TEXT else { throw mismatchHere("text") }
         column += 1
-        let start = sqlite3_value_text(here)
+        // Asked for as bytes: `sqlite3_value_text` would first copy the text to put a zero after it. A text's bytes are
+        // in the file's encoding, which is UTF-8: `MigrationRunner.makeTables` refuses a file of another one.
+        let start = sqlite3_value_blob(here)
         let bytes = sqlite3_value_bytes(here)
-        return String(decoding: UnsafeBufferPointer(start: start, count: Int(bytes)), as: UTF8.self)
+        return String(decoding: UnsafeRawBufferPointer(start: start, count: Int(bytes)), as: UTF8.self)
     }
 
     mutating func bytes() throws -> [UInt8] {

@@ -18,7 +18,7 @@ public struct SQL: ExpressibleByStringInterpolation, @unchecked Sendable {
         @usableFromInline var count: Int32
         @usableFromInline var binds: Bool
 
-        @inlinable
+        @inlinable @inline(__always)
         init(start: UnsafePointer<UInt8>?, count: Int32, binds: Bool) {
             self.start = start
             self.count = count
@@ -41,12 +41,12 @@ public struct SQL: ExpressibleByStringInterpolation, @unchecked Sendable {
     }
 
     /// A statement with bound values.
-    @inlinable
+    @inlinable @inline(__always)
     public init(stringInterpolation parts: consuming StringInterpolation) {
         self = parts.sql
     }
 
-    @inlinable
+    @inlinable @inline(__always)
     init() {
         pieces = ShortList(filler: Piece(start: nil, count: 0, binds: false))
         values = ShortList(filler: .null)
@@ -55,14 +55,14 @@ public struct SQL: ExpressibleByStringInterpolation, @unchecked Sendable {
     }
 
     /// Adds text.
-    @inlinable
+    @inlinable @inline(__always)
     mutating func append(_ start: UnsafePointer<UInt8>?, _ count: Int32) {
         mix(UInt(bitPattern: start) ^ UInt(truncatingIfNeeded: count) << 48)
         pieces.append(Piece(start: start, count: count, binds: false))
     }
 
     /// Adds a parameter.
-    @inlinable
+    @inlinable @inline(__always)
     mutating func bind(_ value: SQLValue) {
         mix(1)
         values.append(value)
@@ -75,7 +75,7 @@ public struct SQL: ExpressibleByStringInterpolation, @unchecked Sendable {
         }
     }
 
-    @inlinable
+    @inlinable @inline(__always)
     mutating func mix(_ word: UInt) {
         let mixed = (fingerprint ^ word) &* 0xC2B2_AE3D_27D4_EB4F
         fingerprint = mixed ^ mixed >> 29
@@ -113,11 +113,11 @@ public struct SQL: ExpressibleByStringInterpolation, @unchecked Sendable {
         @usableFromInline var sql: SQL
 
         /// Starts an empty statement.
-        @inlinable
+        @inlinable @inline(__always)
         public init(literalCapacity: Int, interpolationCount: Int) { sql = SQL() }
 
         /// Text of the program.
-        @inlinable
+        @inlinable @inline(__always)
         public mutating func appendLiteral(_ literal: StaticString) {
             if literal.utf8CodeUnitCount == 0 { return }
             sql.append(literal.utf8Start, Int32(literal.utf8CodeUnitCount))
@@ -134,7 +134,7 @@ public struct SQL: ExpressibleByStringInterpolation, @unchecked Sendable {
         }
 
         /// A whole number, bound as a parameter.
-        @inlinable
+        @inlinable @inline(__always)
         public mutating func appendInterpolation(_ value: Int) { sql.bind(.integer(Int64(value))) }
 
         /// Text, bound as a parameter.

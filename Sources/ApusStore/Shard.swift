@@ -1,3 +1,5 @@
+import ApusObserve
+
 /// One shard, reached by a key: everything asked here is asked of one database.
 ///
 /// The key's type stands in the handle's type, so a function that works on a customer's rows says so:
@@ -7,7 +9,7 @@ public struct Shard<Key: ShardKey>: Sendable {
     public let index: Int
     @usableFromInline let engine: any ShardEngine
 
-    @usableFromInline
+    @inlinable @inline(__always)
     init(index: Int, engine: any ShardEngine) {
         self.index = index
         self.engine = engine
@@ -29,7 +31,10 @@ public struct Shard<Key: ShardKey>: Sendable {
         deadline: Duration? = nil,
         _ body: @escaping @Sendable (borrowing Transaction) throws -> T
     ) async throws -> T {
-        try await engine.write(deadline: deadline ?? engine.configuration.writeDeadline, body)
+        try await Trace.span("store.write", kind: .client) { span in
+            span.set(.dbNamespace, index)
+            return try await engine.write(deadline: deadline ?? engine.configuration.writeDeadline, body)
+        }
     }
 
     /// Runs one statement that changes something, in a transaction of its own.

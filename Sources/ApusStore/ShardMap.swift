@@ -92,7 +92,7 @@ public final class ShardMap: Sendable {
             mask = size - 1
             var next = 0
             for share in sharding.names {
-                var index = Int(truncatingIfNeeded: XXHash64.hash(share.name)) & mask
+                var index = Self.start(share.name) & mask
                 while table[index] != nil { index = (index + 1) & mask }
                 table[index] = (share.name, next..<next + share.slots)
                 next += share.slots
@@ -100,8 +100,23 @@ public final class ShardMap: Sendable {
             others = next..<next + sharding.others
         }
 
+        /// Where the search for a name starts: its size and its first, middle and last bytes, mixed.
+        ///
+        /// The table is this process's own and holds declared names only, so this need be neither strong nor lasting.
+        @inline(__always)
+        private static func start(_ name: String) -> Int {
+            var name = name
+            let mixed = name.withUTF8 { bytes -> UInt in
+                let count = bytes.count
+                if count == 0 { return 0 }
+                let ends = UInt(bytes[0]) << 16 | UInt(bytes[count / 2]) << 8 | UInt(bytes[count - 1])
+                return (ends ^ UInt(truncatingIfNeeded: count) << 24) &* 0x9E37_79B9_7F4A_7C15
+            }
+            return Int(truncatingIfNeeded: mixed >> 40)
+        }
+
         func slots(of name: String) -> Range<Int> {
-            var index = Int(truncatingIfNeeded: XXHash64.hash(name)) & mask
+            var index = Self.start(name) & mask
             while let entry = table[index] {
                 if entry.name == name { return entry.slots }
                 index = (index + 1) & mask

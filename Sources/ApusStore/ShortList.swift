@@ -9,7 +9,7 @@ struct ShortList<Element> {
     @usableFromInline var count: Int
 
     /// An empty list; `filler` stands in the places that are not used.
-    @inlinable
+    @inlinable @inline(__always)
     init(filler: Element) {
         first = filler
         second = filler
@@ -19,7 +19,7 @@ struct ShortList<Element> {
         count = 0
     }
 
-    @inlinable
+    @inlinable @inline(__always)
     mutating func append(_ element: Element) {
         switch count {
         case 0: first = element
@@ -50,10 +50,15 @@ struct ShortList<Element> {
     }
 }
 
-extension ShortList: Equatable where Element: Equatable {
-    @inlinable
-    static func == (left: ShortList, right: ShortList) -> Bool {
-        left.count == right.count && left.first == right.first && left.second == right.second
-            && left.third == right.third && left.fourth == right.fourth && left.rest == right.rest
+extension ShortList where Element: Equatable {
+    /// Looks at no more places than are used.
+    @inline(__always)
+    func equals(_ other: ShortList) -> Bool {
+        if count != other.count { return false }
+        if count > 0, first != other.first { return false }
+        if count > 1, second != other.second { return false }
+        if count > 2, third != other.third { return false }
+        if count > 3, fourth != other.fourth { return false }
+        return count <= 4 || rest == other.rest
     }
 }

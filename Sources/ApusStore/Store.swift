@@ -90,15 +90,17 @@ public final class Store: Block {
     /// - Complexity: O(1), some tens of nanoseconds.
     @inlinable
     public func shard<Key: ShardKey>(for key: Key) throws -> Shard<Key> {
-        try route(key.shardValue, name: key.directoryName)
+        let (index, engine) = try route(key.shardValue, name: key.directoryName)
+        return Shard(index: index, engine: engine)
     }
 
+    // Not generic, so that it is compiled once and called directly.
     @usableFromInline
-    func route<Key: ShardKey>(_ value: ShardValue, name: String?) throws -> Shard<Key> {
+    func route(_ value: ShardValue, name: String?) throws -> (index: Int, engine: any ShardEngine) {
         guard let store = opened.borrowed else { throw closed }
         return try store._withUnsafeGuaranteedRef { store in
             let index = store.map.shard(ofSlot: try store.map.slot(value, name: name))
-            return Shard(index: index, engine: store.engines[index])
+            return (index, store.engines[index])
         }
     }
 

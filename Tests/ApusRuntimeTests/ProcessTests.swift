@@ -20,13 +20,16 @@ struct ProcessTests {
 
     @Test func `a child that ignores SIGTERM is killed at the deadline`() async throws {
         let exit = try await onLoop { group in
+            let loop = group.loops[0]
+            let folder = try TemporaryFolder()
             let child = try ChildProcess(
                 path: "/bin/sh",
-                arguments: ["-c", "trap '' TERM; while :; do sleep 1; done"],
-                environment: [:],
-                on: group.loops[0]
+                arguments: ["-c", "trap '' TERM; : > \(folder.path)/deaf; while :; do sleep 1; done"],
+                environment: ["PATH": "/bin:/usr/bin"],
+                on: loop
             )
-            return await child.terminate(by: group.loops[0].now + .milliseconds(50))
+            while Files.status("\(folder.path)/deaf") == nil { try await loop.sleep(for: .milliseconds(2)) }
+            return await child.terminate(by: loop.now + .milliseconds(50))
         }
         #expect(exit.code == 137)
     }

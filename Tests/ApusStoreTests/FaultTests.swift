@@ -228,7 +228,8 @@ struct FaultTests {
         let holder = Holder(path: folder.path + "/shard-0000.sqlite.lock")
         try holder.take()
         let waiting = Task {
-            try await store.shard(for: slow).execute("INSERT INTO products (id, name) VALUES (\(slow), 's')")
+            try await store.shard(for: slow)
+                .execute("INSERT INTO products (id, name) VALUES (\(slow), 's')", deadline: .seconds(600))
         }
         for id in 1000..<1050 {
             try await store.shard(for: quick).execute("INSERT INTO products (id, name) VALUES (\(id), \("\(id)"))")

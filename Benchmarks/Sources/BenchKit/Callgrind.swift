@@ -11,7 +11,8 @@ public enum Callgrind {
     ]
     /// Functions that count references up.
     public static let retains = [
-        "swift_retain", "swift_retain_n", "swift_bridgeObjectRetain", "swift_unknownObjectRetain",
+        "swift_retain", "swift_retain_n", "swift_bridgeObjectRetain", "swift_bridgeObjectRetain_n",
+        "swift_unknownObjectRetain",
         "swift_nonatomic_retain",
     ]
 

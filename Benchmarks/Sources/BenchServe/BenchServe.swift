@@ -29,6 +29,14 @@ import Foundation
                 report.rows += contest.rows("json", bar: 1.1)
                 report.notes += contest.failures("json")
             }
+            if options.wants("idle") {
+                say("idle (\(Idle.connections) connections)")
+                try Idle.raiseLimit()
+                let port = try freePort()
+                let apus = try startApus(scratch, port: port)
+                defer { apus.child.stop() }
+                report.rows += try Idle.measure(apus.child, port: port)
+            }
             if options.wants("counts") { report.rows += try counts(scratch) }
             try report.finish(options)
         }
@@ -47,8 +55,8 @@ import Foundation
         return Contender("nginx", url: "http://127.0.0.1:\(port)\(path)", child: child)
     }
 
-    static func startApus(_ scratch: Scratch) throws -> Contender {
-        let port = try freePort()
+    static func startApus(_ scratch: Scratch, port: Int? = nil) throws -> Contender {
+        let port = try port ?? freePort()
         let log = scratch.url.appending(path: "apus-access.log").path
         let child = try Child(
             ["/proc/\(getpid())/exe", "server", String(port), log],

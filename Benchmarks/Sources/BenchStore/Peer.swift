@@ -66,29 +66,4 @@ final class Peer {
             if spent.nanoseconds >= nanoseconds { return Double(count) / spent.seconds }
         }
     }
-
-    /// Reads rows by key, one after the other, inside one read transaction.
-    ///
-    /// - Returns: Nanoseconds of this thread's CPU a read.
-    func readNanoseconds(_ ids: [Int], check: inout Int) throws -> Double {
-        let select = try prepare("SELECT id, name, price, stock FROM products WHERE id = ?")
-        defer { sqlite3_finalize(select) }
-        try run("BEGIN")
-        defer { try? run("COMMIT") }
-        let start = threadNanoseconds()
-        var sum = 0
-        for id in ids {
-            sqlite3_bind_int64(select, 1, Int64(id))
-            guard sqlite3_step(select) == SQLITE_ROW else { throw Failure.run(sqlite3_errcode(handle)) }
-            sum &+= Int(sqlite3_column_int64(select, 0))
-            let text = sqlite3_column_text(select, 1)
-            let bytes = sqlite3_column_bytes(select, 1)
-            if text != nil { sum &+= Int(bytes) }
-            sum &+= Int(sqlite3_column_double(select, 2))
-            sum &+= Int(sqlite3_column_int64(select, 3))
-            sqlite3_reset(select)
-        }
-        check = sum
-        return Double(threadNanoseconds() - start) / Double(ids.count)
-    }
 }

@@ -6,9 +6,9 @@ struct Block {
     /// Room for the largest head that is written and the largest read behind it.
     static let byteCount = EdgeWorker.headRoom + EdgeWorker.readBytes + (8 << 10)
     let base: UnsafeMutableRawPointer
-    /// Bytes from here …
+    /// The first byte that is kept.
     var start = 0
-    /// … to here are kept.
+    /// Behind the last byte that is kept.
     var end = 0
 
     var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base + start, count: end - start) }

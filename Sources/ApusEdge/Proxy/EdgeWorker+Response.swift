@@ -88,7 +88,7 @@ extension EdgeWorker {
         if isSafe, !heard, client.pointee.isReplayable, !client.pointee.isRepeated, retryBudget.take() {
             client.pointee.isRepeated = true
             observation.retries.increment()
-            return connect(client, avoiding: wasKept ? nil : replica)
+            return connect(client, avoiding: replica)
         }
         var problem = Problem(.badGateway, code: "edge.replicaLost")
         problem.detail = "The replica ended the connection before it answered."

@@ -1,12 +1,11 @@
 import ApusCore
 public import ApusRuntime
 
+// `@unchecked Sendable` is sound because it is used on its loop's thread only, which `send` checks.
 /// An HTTP/1.1 client of one loop for one server: kept-alive connections, a deadline for everything.
 ///
 /// A request that meets a connection which the server had already closed is sent again on a fresh one, but only when
 /// sending twice does no harm. Answers are read whole, up to a bound.
-//
-// `@unchecked Sendable` is sound because it is used on its loop's thread only, which `send` checks.
 public final class Client: @unchecked Sendable {
     private let address: SocketAddress
     private let loop: EventLoop
@@ -20,6 +19,8 @@ public final class Client: @unchecked Sendable {
     /// A client; it connects when it first sends.
     ///
     /// - Parameters:
+    ///   - address: The server.
+    ///   - loop: The loop that the client belongs to.
     ///   - host: The `Host` field; the address unless given, `localhost` for a Unix socket.
     ///   - connectionsMax: Most connections at a time; further requests wait for one.
     ///   - idleLimit: How long an unused connection is kept; 30 s, less than servers usually do.
@@ -42,8 +43,10 @@ public final class Client: @unchecked Sendable {
     /// Sends a request and waits for its answer.
     ///
     /// - Parameters:
-    ///   - within: The deadline for all of it; 10 s.
+    ///   - request: What to send.
+    ///   - limit: The deadline for all of it; 10 s.
     ///   - bytesMax: Largest body believed; 16 MiB.
+    /// - Returns: The answer, whole.
     /// - Throws: ``ClientError``.
     public func send(
         _ request: ClientRequest,

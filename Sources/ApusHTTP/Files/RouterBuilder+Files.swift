@@ -10,6 +10,7 @@ extension RouterBuilder {
     ///   - prefix: Where in the path the folder begins, such as `/assets`; `/` for everything no other route takes.
     ///   - folder: The folder's path. Links in it are not followed.
     ///   - pool: Who asks the file system.
+    ///   - options: How the files are served.
     /// - Throws: `SystemError` where there is no such folder, `ConfigurationError` for options that make no sense.
     public mutating func files(
         at prefix: String,
@@ -30,6 +31,7 @@ extension RouterBuilder {
     /// - Parameters:
     ///   - path: The path, without parameters, such as `/style.css`.
     ///   - type: The media type; by the path's extension unless given.
+    ///   - bytes: What is served.
     ///   - cacheControl: The `Cache-Control` field, empty for none.
     public mutating func file(
         _ path: String,

@@ -9,11 +9,17 @@ public struct SecurityHeaders: Sendable, Hashable {
     /// The default allows the page's own origin and pictures in `data:`, and no inline script or style.
     public var contentSecurityPolicy: String? =
         "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'"
-    /// Who may show the page in a frame; nobody unless set. Also said as `X-Frame-Options` where that can say it.
+    /// Who may show the page in a frame; nobody unless set.
+    ///
+    /// Also said as `X-Frame-Options` where that can say it.
     public var frameAncestors = FrameAncestors.none
-    /// `Referrer-Policy`; `nil` for none. Other sites learn nothing of the path unless set.
+    /// `Referrer-Policy`; `nil` for none.
+    ///
+    /// Other sites learn nothing of the path unless set.
     public var referrerPolicy: String? = "same-origin"
-    /// `Permissions-Policy`; `nil` for none. No camera, microphone, place or payment unless set.
+    /// `Permissions-Policy`; `nil` for none.
+    ///
+    /// No camera, microphone, place or payment unless set.
     public var permissionsPolicy: String? = "camera=(), geolocation=(), microphone=(), payment=()"
     /// `Cross-Origin-Opener-Policy`; `nil` for none.
     public var openerPolicy: String? = "same-origin"
@@ -33,35 +39,39 @@ public struct SecurityHeaders: Sendable, Hashable {
     /// Starts from the defaults.
     public init() {}
 
-    /// Adds the fields to every answer. A control character in one of them stops the program here, not later.
+    /// Adds the fields to every answer.
+    ///
+    /// A control character in one of them stops the program here, not later.
     public var middleware: RouterBuilder.Middleware {
+        for value in [contentSecurityPolicy, referrerPolicy, permissionsPolicy, openerPolicy] + [ancestors] {
+            precondition(
+                (value ?? "").utf8.allSatisfy { $0 >= 32 && $0 != 127 },
+                "a control character in a field"
+            )
+        }
         let lines = self.lines
-        precondition(
-            lines.split(separator: UInt8(ascii: "\n")).allSatisfy { line in
-                line.dropLast().allSatisfy { $0 >= 32 && $0 != 127 }
-            },
-            "a control character in a field"
-        )
         return { exchange, next in
             exchange.addLines(lines)
             try await next(exchange)
         }
     }
 
+    private var ancestors: String {
+        switch frameAncestors {
+        case .none: "frame-ancestors 'none'"
+        case .sameOrigin: "frame-ancestors 'self'"
+        case .origins(let origins): "frame-ancestors \(origins.joined(separator: " "))"
+        }
+    }
+
     /// The fields as they are sent.
     var lines: [UInt8] {
         var text = "X-Content-Type-Options: nosniff\r\n"
-        var ancestors: String
         switch frameAncestors {
-        case .none:
-            ancestors = "'none'"
-            text += "X-Frame-Options: DENY\r\n"
-        case .sameOrigin:
-            ancestors = "'self'"
-            text += "X-Frame-Options: SAMEORIGIN\r\n"
-        case .origins(let origins): ancestors = origins.joined(separator: " ")
+        case .none: text += "X-Frame-Options: DENY\r\n"
+        case .sameOrigin: text += "X-Frame-Options: SAMEORIGIN\r\n"
+        case .origins: break
         }
-        ancestors = "frame-ancestors " + ancestors
         text += "Content-Security-Policy: \(contentSecurityPolicy.map { "\($0); \(ancestors)" } ?? ancestors)\r\n"
         if let referrerPolicy { text += "Referrer-Policy: \(referrerPolicy)\r\n" }
         if let permissionsPolicy { text += "Permissions-Policy: \(permissionsPolicy)\r\n" }

@@ -19,7 +19,7 @@ extension Exchange {
     /// Answers with `value` as JSON.
     ///
     /// - Throws: What the value's own encoding throws.
-    public func answer(_ status: Status = .ok, json value: some Encodable) throws {
+    public func answer(_ status: Status = .ok, encoding value: some Encodable) throws {
         var writer = ByteWriter()
         try JSONBody().encode(value, to: &writer)
         answer(status, type: MediaType.json, bytes: writer.bytes)

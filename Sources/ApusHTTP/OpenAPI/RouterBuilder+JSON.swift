@@ -6,8 +6,11 @@ extension RouterBuilder {
     /// The OpenAPI document gets the type's schema and the problems that can come of the path.
     ///
     /// - Parameters:
+    ///   - route: The route.
+    ///   - summary: One line for the OpenAPI document.
     ///   - status: The status of success; 200 unless given.
     ///   - describe: Says more of the route, or otherwise.
+    ///   - handler: Gets the exchange and the path's parameters.
     public mutating func json<each Parameter: PathParameter, Output: Codable & SendableMetatype>(
         _ route: Route<repeat each Parameter>,
         _ summary: String = "",
@@ -24,7 +27,7 @@ extension RouterBuilder {
             },
             handler: { (exchange: Exchange, values: repeat each Parameter) in
                 let output = try await handler(exchange, repeat each values)
-                try exchange.answer(status, json: output)
+                try exchange.answer(status, encoding: output)
             }
         )
     }
@@ -35,9 +38,12 @@ extension RouterBuilder {
     /// the route's ``RouteInfo/bodyBytesMax`` 413.
     ///
     /// - Parameters:
+    ///   - route: The route.
+    ///   - summary: One line for the OpenAPI document.
     ///   - body: The body's type.
     ///   - status: The status of success; 200 unless given.
     ///   - describe: Says more of the route, or otherwise.
+    ///   - handler: Gets the exchange, the decoded body and the path's parameters.
     public mutating func json<
         each Parameter: PathParameter,
         Input: Decodable & SendableMetatype,
@@ -61,7 +67,7 @@ extension RouterBuilder {
             handler: { (exchange: Exchange, values: repeat each Parameter) in
                 let input = try await exchange.decodeBody(Input.self)
                 let output = try await handler(exchange, input, repeat each values)
-                try exchange.answer(status, json: output)
+                try exchange.answer(status, encoding: output)
             }
         )
     }

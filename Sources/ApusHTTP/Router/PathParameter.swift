@@ -68,8 +68,15 @@ extension UInt: PathParameter {
 extension String: PathParameter {
     /// Valid UTF-8, not empty.
     public init?(pathSegment: UnsafeRawBufferPointer) {
-        guard !pathSegment.isEmpty, let text = String(validating: pathSegment, as: UTF8.self) else { return nil }
-        self = text
+        guard !pathSegment.isEmpty else { return nil }
+        // ASCII, the usual case, is valid without a look at its structure.
+        if pathSegment.allSatisfy({ $0 < 0x80 }) {
+            self = String(decoding: pathSegment, as: UTF8.self)
+        } else if let text = String(validating: pathSegment, as: UTF8.self) {
+            self = text
+        } else {
+            return nil
+        }
     }
     /// Percent-encoded.
     public func writePathSegment(to writer: inout ByteWriter) { writer.append(percentEncoding: self) }

@@ -17,9 +17,15 @@ public struct RouterBuilder {
     /// What runs round handlers; calls `next`, or answers in its place.
     public typealias Middleware = @Sendable (_ exchange: Exchange, _ next: Handler) async throws -> Void
 
-    private var infos: [RouteInfo] = []
-    private var handlers: [Handler] = []
-    private var middleware: [Middleware] = []
+    // Functions in structs, not in arrays: an array would hold them in a general form that costs a frame on every call.
+    private struct Entry {
+        let info: RouteInfo
+        let handler: Handler
+    }
+    private struct Layer { let body: Middleware }
+
+    private var entries: [Entry] = []
+    private var layers: [Layer] = []
     private var fallback: Handler?
 
     /// No routes yet.
@@ -28,15 +34,17 @@ public struct RouterBuilder {
     /// Runs `middleware` round every handler that is added from here on; the first added is the outermost.
     ///
     /// All of it runs round what no route takes.
-    public mutating func use(_ middleware: @escaping Middleware) { self.middleware.append(middleware) }
+    public mutating func use(_ middleware: @escaping Middleware) { layers.append(Layer(body: middleware)) }
 
     /// Answers requests for `route`.
     ///
     /// - Parameters:
+    ///   - route: What is answered.
     ///   - summary: One line for the OpenAPI document.
     ///   - describe: Says more of the route: body limit, content, problems.
     ///   - handler: Gets the exchange and the path's parameters, already of their types; a parameter that does not
     ///     parse is answered with 404 before.
+    @inlinable
     public mutating func on<each Parameter: PathParameter>(
         _ route: Route<repeat each Parameter>,
         _ summary: String = "",
@@ -45,13 +53,11 @@ public struct RouterBuilder {
     ) {
         var info = RouteInfo(route, summary: summary)
         describe(&info)
-        infos.append(info)
-        handlers.append(
-            wrapped { exchange in
-                let values = try route.parameters(exchange.match, in: exchange.path)
-                try await handler(exchange, repeat each values)
-            }
-        )
+        add(info) { exchange in
+            let (match, path) = (exchange.match, exchange.path)
+            var index = 0
+            try await handler(exchange, repeat try match.next(&index, (each Parameter).self, in: path))
+        }
     }
 
     /// Answers requests for a route without parameters.
@@ -63,35 +69,44 @@ public struct RouterBuilder {
     ) {
         var info = RouteInfo(route, summary: summary)
         describe(&info)
-        infos.append(info)
-        handlers.append(wrapped(handler))
+        add(info, handler)
+    }
+
+    @usableFromInline
+    mutating func add(_ info: RouteInfo, _ handler: @escaping Handler) {
+        entries.append(Entry(info: info, handler: wrapped(handler)))
     }
 
     /// Answers paths that no route takes, such as with a page instead of a problem document.
     public mutating func otherwise(_ handler: @escaping Handler) { fallback = handler }
 
     /// What the routes say of themselves, for an OpenAPI document.
-    public var routes: [RouteInfo] { infos }
+    public var routes: [RouteInfo] { entries.map(\.info) }
 
     /// The finished router.
     ///
     /// - Throws: `RouteConflict` when two routes take the same requests.
     public func build() throws(RouteConflict) -> Router {
+        let handlers = RouteHandlers(count: entries.count) { entries[$0].handler }
         // What no route takes is answered inside the middleware too: its answers carry the same fields.
-        Router(table: try RouteTable(infos), handlers: handlers, fallback: fallback, around: wrapped)
+        return Router(table: try RouteTable(routes), handlers: handlers, fallback: fallback, around: wrapped)
     }
 
     private func wrapped(_ handler: @escaping Handler) -> Handler {
-        middleware.reversed().reduce(handler) { next, middleware in
-            { exchange in try await middleware(exchange, next) }
+        var wrapped = handler
+        for layer in layers.reversed() {
+            let next = wrapped
+            let middleware = layer.body
+            wrapped = { exchange in try await middleware(exchange, next) }
         }
+        return wrapped
     }
 }
 
 /// Finds a request's route and calls its handler; made by ``RouterBuilder``.
 public final class Router: RequestHandler {
     private let table: RouteTable
-    private let handlers: [RouterBuilder.Handler]
+    private let handlers: RouteHandlers
     private let other: RouterBuilder.Handler
     private let bodyLimits: [Int]
     /// `GET /products/{id}` and so on, by the routes' indexes.
@@ -99,7 +114,7 @@ public final class Router: RequestHandler {
 
     init(
         table: RouteTable,
-        handlers: [RouterBuilder.Handler],
+        handlers: RouteHandlers,
         fallback: RouterBuilder.Handler?,
         around wrapped: (@escaping RouterBuilder.Handler) -> RouterBuilder.Handler
     ) {
@@ -116,7 +131,7 @@ public final class Router: RequestHandler {
     /// Answers one request.
     public func handle(_ exchange: Exchange) async throws {
         let index = route(exchange)
-        if index >= 0 { return try await handlers[index](exchange) }
+        if index >= 0 { return try await handlers[index].pointee.run(exchange) }
         try await other(exchange)
     }
 

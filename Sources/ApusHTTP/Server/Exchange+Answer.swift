@@ -8,7 +8,9 @@ extension Exchange {
     ///
     /// `Content-Length`, `Transfer-Encoding`, `Connection` and `Date` are the server's own.
     ///
-    /// - Parameter value: Control characters, which could end the line, stop the program.
+    /// - Parameters:
+    ///   - name: The field's name.
+    ///   - value: Its value. Control characters, which could end the line, stop the program.
     public func setField(_ name: StaticString, _ value: some StringProtocol) {
         precondition(!isAnswered, "an answer's head has gone when its body begins")
         precondition(value.utf8.allSatisfy { $0 >= 32 && $0 != 127 || $0 == 9 }, "a control character in a field")
@@ -21,7 +23,10 @@ extension Exchange {
 
     /// Answers with `bytes`.
     ///
-    /// - Parameter type: The media type, or `nil` for an answer without one.
+    /// - Parameters:
+    ///   - status: The answer's status.
+    ///   - type: The media type, or `nil` for an answer without one.
+    ///   - bytes: The body; copied.
     public func answer(_ status: Status = .ok, type: StaticString?, bytes: UnsafeRawBufferPointer) {
         beginAnswer(status, type: type, length: bytes.count)
         if sendsBody(status) { workspace.pointee.output.pointee.append(bytes) }
@@ -91,7 +96,10 @@ extension Exchange {
 
     /// Begins an answer whose body follows in parts.
     ///
-    /// - Parameter length: The body's length where it is known; chunks otherwise.
+    /// - Parameters:
+    ///   - status: The answer's status.
+    ///   - type: The media type, or `nil` for an answer without one.
+    ///   - length: The body's length where it is known; chunks otherwise.
     public func beginStreaming(_ status: Status = .ok, type: StaticString?, length: Int? = nil) {
         live.pointee.isChunked = length == nil && live.pointee.head.minorVersion == 1 && sendsBody(status)
         if length == nil && live.pointee.head.minorVersion == 0 { live.pointee.keepAlive = false }
@@ -184,7 +192,10 @@ extension Exchange {
 
     /// Writes an answer's head.
     ///
-    /// - Parameter length: The body's length, or `nil` where chunks or the connection's end bound it.
+    /// - Parameters:
+    ///   - status: The answer's status.
+    ///   - type: The media type, or `nil` for none.
+    ///   - length: The body's length, or `nil` where chunks or the connection's end bound it.
     /// - Returns: Where the length's digits begin in the output, or -1 without a length.
     @discardableResult
     private func beginAnswer(_ status: Status, type: StaticString?, length: Int?) -> Int {

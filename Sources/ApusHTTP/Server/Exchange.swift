@@ -83,8 +83,7 @@ public struct Exchange {
             case .part(let bytes): return bytes
             case .end: return nil
             case .wait:
-                let limit = live.pointee.worker._withUnsafeGuaranteedRef { $0.configuration.bodyLimit }
-                switch await live.pointee.channel.readable(by: loop.now + limit) {
+                switch await live.pointee.channel.readable(by: bodyDeadline) {
                 case .ready: continue
                 case .timedOut: throw BodyError(.tooSlow)
                 case .cancelled: throw BodyError(.clientGone)
@@ -99,6 +98,7 @@ public struct Exchange {
     ///
     /// - Parameter bytesMax: Refuses a longer one, before reading it where its length is stated; the route's bound,
     ///   else the server's ``ServerConfiguration/bodyBytesMax``, unless given.
+    /// - Returns: Its bytes.
     /// - Throws: ``BodyError``.
     public func body(bytesMax: Int? = nil) async throws(BodyError) -> [UInt8] {
         let most = bytesMax ?? live.pointee.bodyBytesMax
@@ -127,10 +127,15 @@ public struct Exchange {
             switch live.flush() {
             case .done: return true
             case .lost: return false
-            case .wait:
-                let limit = live.pointee.worker._withUnsafeGuaranteedRef { $0.configuration.bodyLimit }
-                if await live.pointee.channel.writable(by: loop.now + limit) != .ready { return false }
+            case .wait: if await live.pointee.channel.writable(by: bodyDeadline) != .ready { return false }
             }
+        }
+    }
+
+    /// Until when bytes of a body must come or go from now on.
+    private var bodyDeadline: Instant {
+        live.pointee.worker._withUnsafeGuaranteedRef { worker in
+            Instant(nanoseconds: worker.loop.now.nanoseconds &+ worker.bodyLimit)
         }
     }
 }

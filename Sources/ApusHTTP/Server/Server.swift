@@ -31,7 +31,10 @@ public final class Server<Handler: RequestHandler>: Sendable {
 
     /// A server that answers with handlers of each loop's own.
     ///
-    /// - Parameter makeHandler: Called once on each loop before it accepts; what it captures stays on that loop.
+    /// - Parameters:
+    ///   - configuration: Time-outs and limits.
+    ///   - observation: Where metrics, log lines and spans go.
+    ///   - makeHandler: Called once on each loop before it accepts; what it captures stays on that loop.
     /// - Throws: `ConfigurationError` for a configuration that makes no sense.
     public init(
         configuration: ServerConfiguration = ServerConfiguration(),
@@ -57,6 +60,7 @@ public final class Server<Handler: RequestHandler>: Sendable {
     /// Serves at `address` until ``drain()`` is called or the task is cancelled, and returns when all has ended.
     ///
     /// - Parameters:
+    ///   - address: Where to listen.
     ///   - loops: The loops that serve; each gets its share of connections.
     ///   - ready: Called once with the address, whose port the kernel may have chosen.
     /// - Throws: `SystemError` when it cannot listen, such as `EADDRINUSE`.
@@ -165,8 +169,6 @@ public final class Server<Handler: RequestHandler>: Sendable {
     // MARK: One connection
 
     private func serve(_ connection: UnsafeMutablePointer<ServerConnection>, _ handler: LoopHandler<Handler>) async {
-        let channel = connection.pointee.channel
-        let loop = channel.loop
         while true {
             switch connection.receiveHead() {
             case .request:
@@ -175,9 +177,7 @@ public final class Server<Handler: RequestHandler>: Sendable {
             case .wait:
                 let inHead = connection.isInHead
                 if !inHead && connection.pointee.isDraining { return }
-                let deadline =
-                    inHead ? connection.pointee.begun + configuration.headLimit : loop.now + configuration.idleLimit
-                switch await channel.readable(by: deadline) {
+                switch await connection.pointee.channel.readable(by: connection.readDeadline) {
                 case .ready: continue
                 case .cancelled:
                     if connection.pointee.isDraining && !inHead { return }
@@ -219,13 +219,15 @@ public final class Server<Handler: RequestHandler>: Sendable {
         if connection.pointee.stage != .complete { answerMissing(exchange) }
         // What the handler left of the body stands between this request and the next.
         if !connection.pointee.body.isAtEnd { await discardBody(connection) }
-        let sent = await exchange.flush()
+        // Nearly always the kernel takes the whole answer at once.
+        let step = connection.flush()
+        let sent = step == .wait ? await exchange.flush() : step == .done
         finish(connection, handler.instruments)
         return sent && connection.pointee.keepAlive && !connection.pointee.isDraining
     }
 
     private func beginSpan(_ connection: UnsafeMutablePointer<ServerConnection>) {
-        guard let tracer = observation.tracer else {
+        guard let tracer = observation.tracer, !Probe.isOne(Exchange(connection).path) else {
             connection.pointee.span = .none
             return
         }
@@ -241,8 +243,8 @@ public final class Server<Handler: RequestHandler>: Sendable {
         _ connection: UnsafeMutablePointer<ServerConnection>,
         _ instruments: RouteTableInstruments
     ) {
-        let now = connection.pointee.channel.loop.preciseNow()
-        let duration = now - connection.pointee.begun
+        let now = connection.pointee.worker._withUnsafeGuaranteedRef { $0.loop.preciseNow() }
+        let duration = now.nanoseconds &- connection.pointee.begun.nanoseconds
         let status = Int(connection.pointee.status.code)
         let route = instruments[Int(connection.pointee.route)]
         route.pointee.statuses[min(max(status / 100, 1), 5) - 1].increment()
@@ -256,11 +258,13 @@ public final class Server<Handler: RequestHandler>: Sendable {
             if status >= 500 { span.fail() }
             observation.tracer?.finish(span, at: now)
         }
-        if let log = observation.accessLog {
+        if let log = connection.pointee.worker._withUnsafeGuaranteedRef({ $0.accessLog }),
+            !Probe.isOne(connection.pointee.head.path.bytes(in: connection.headBytes))
+        {
             let head = connection.headBytes
             var entry = AccessEntry(
                 finished: now,
-                durationNanoseconds: duration.nanoseconds,
+                durationNanoseconds: duration,
                 method: connection.pointee.head.methodText.bytes(in: head),
                 target: connection.pointee.head.target.bytes(in: head),
                 status: status,
@@ -272,7 +276,7 @@ public final class Server<Handler: RequestHandler>: Sendable {
             if let id = connection.workspaceInUse.pointee.table.value(of: .xRequestID) {
                 entry.requestID = id.bytes(in: head)
             }
-            log.record(entry)
+            log._withUnsafeGuaranteedRef { $0.record(entry) }
         }
     }
 

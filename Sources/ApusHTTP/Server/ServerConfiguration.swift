@@ -12,7 +12,9 @@ public struct ServerConfiguration: Sendable, Hashable {
     public var bodyBytesMax = 1 << 20
     /// Limits of a request's head; 32 KiB in all.
     public var head = HeadLimits()
-    /// Most open connections a loop; more are closed at once with 503. 10,000 unless set.
+    /// Most open connections a loop; more are closed at once with 503.
+    ///
+    /// 10,000 unless set.
     public var connectionsPerLoopMax = 10_000
     /// How long ``Server/drain()`` keeps serving with readiness already off, so that proxies can turn away; none.
     public var drainDelay: Duration = .zero

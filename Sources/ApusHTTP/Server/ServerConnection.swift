@@ -88,7 +88,7 @@ extension UnsafeMutablePointer<ServerConnection> {
     func receiveHead() -> ReceiveStep {
         if pointee.workspace == nil {
             guard pointee.channel.isReadReady else { return .wait }
-            pointee.workspace = pointee.worker._withUnsafeGuaranteedRef { $0.workspaces.take() }
+            pointee.workspace = pointee.worker._withUnsafeGuaranteedRef { $0.workspaces.pointee.take() }
         }
         let workspace = workspaceInUse
         while true {
@@ -124,6 +124,16 @@ extension UnsafeMutablePointer<ServerConnection> {
     /// True when a part of a head has arrived, so that the time-out is the head's and not the idle one.
     var isInHead: Bool { pointee.workspace != nil }
 
+    /// Until when the next bytes must come: the head's limit since its first byte, or the idle limit from now.
+    var readDeadline: Instant {
+        let begun = pointee.begun.nanoseconds
+        return pointee.worker._withUnsafeGuaranteedRef { worker in
+            Instant(
+                nanoseconds: isInHead ? begun &+ worker.headLimit : worker.loop.now.nanoseconds &+ worker.idleLimit
+            )
+        }
+    }
+
     private func beginRequest() {
         pointee.generation &+= 1
         pointee.stage = .none
@@ -142,7 +152,7 @@ extension UnsafeMutablePointer<ServerConnection> {
     func releaseWorkspace() {
         guard let workspace = pointee.workspace else { return }
         pointee.workspace = nil
-        pointee.worker._withUnsafeGuaranteedRef { $0.workspaces.give(workspace) }
+        pointee.worker._withUnsafeGuaranteedRef { $0.workspaces.pointee.give(workspace) }
     }
 
     /// Lets go of the request's head and makes ready for the next, which may have arrived already.
@@ -168,7 +178,9 @@ extension UnsafeMutablePointer<ServerConnection> {
         case closed
     }
 
-    /// Reads the next part of the request's body, without waiting. The head stays where it is.
+    /// Reads the next part of the request's body, without waiting.
+    ///
+    /// The head stays where it is.
     func receiveBody() -> BodyStep {
         let workspace = workspaceInUse
         let bodyStart = workspace.pointee.inputStart + Int(pointee.head.headBytes)

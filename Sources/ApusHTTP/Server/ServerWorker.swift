@@ -9,10 +9,17 @@ final class ServerWorker: @unchecked Sendable {
     let loop: EventLoop
     let configuration: ServerConfiguration
     let observation: ServerObservation
-    var workspaces = WorkspacePool()
+    /// The limits of the configuration in nanoseconds, so that requests do not convert them.
+    let headLimit: Int64
+    let bodyLimit: Int64
+    let idleLimit: Int64
+    /// The access log, unowned: `observation` keeps it.
+    let accessLog: Unmanaged<AccessLog>?
+    // In raw memory, which Swift does not check for exclusive access on every use.
+    let workspaces: UnsafeMutablePointer<WorkspacePool>
+    private let date: UnsafeMutablePointer<DateField>
     var connections: UnsafeMutablePointer<ServerConnection>?
     private(set) var connectionCount = 0
-    private var date: DateField
     private let serverField: [UInt8]
     private(set) var isDraining = false
     private var emptied: UnsafeContinuation<Void, Never>?
@@ -21,19 +28,29 @@ final class ServerWorker: @unchecked Sendable {
         self.loop = loop
         self.configuration = configuration
         self.observation = observation
-        date = DateField(clock: loop.clock)
+        headLimit = min(configuration.headLimit.nanoseconds, .max / 2)
+        bodyLimit = min(configuration.bodyLimit.nanoseconds, .max / 2)
+        idleLimit = min(configuration.idleLimit.nanoseconds, .max / 2)
+        accessLog = observation.accessLog.map { .passUnretained($0) }
+        workspaces = .allocate(capacity: 1)
+        workspaces.initialize(to: WorkspacePool())
+        date = .allocate(capacity: 1)
+        date.initialize(to: DateField(clock: loop.clock))
         serverField = configuration.serverName.map { Array("Server: \($0)\r\n".utf8) } ?? []
     }
 
     deinit {
+        workspaces.pointee.deallocate()
         workspaces.deallocate()
+        date.pointee.deallocate()
+        date.deinitialize(count: 1)
         date.deallocate()
     }
 
     @inline(__always)
     func appendServerFields(to output: inout ByteWriter) {
         serverField.withUnsafeBytes { output.append($0) }
-        date.append(to: &output, at: loop.now)
+        date.pointee.append(to: &output, at: loop.now)
     }
 
     func add(_ channel: Channel) -> UnsafeMutablePointer<ServerConnection> {

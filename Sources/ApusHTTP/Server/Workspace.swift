@@ -9,9 +9,9 @@ struct Workspace {
     var table = HeaderTable.allocate()
     var input: UnsafeMutableRawPointer
     var inputCapacity = Workspace.usualInput
-    /// Unread input lies from here …
+    /// Where unread input begins.
     var inputStart = 0
-    /// … to here.
+    /// Where it ends.
     var inputEnd = 0
     /// The answer on its way out, and how much of it has been sent.
     let output: UnsafeMutablePointer<ByteWriter>

@@ -6,7 +6,9 @@ import Glibc
 /// Links in it are not followed, wherever they point, and no name leads upwards. The calls block: make them from a
 /// ``BlockingPool``.
 public struct FileFolder: Sendable, Hashable {
-    /// Where the folder is. It is looked up afresh for each file, so it may be exchanged for another by renaming.
+    /// Where the folder is.
+    ///
+    /// It is looked up afresh for each file, so it may be exchanged for another by renaming.
     public let path: String
 
     /// What a name in the folder is.

@@ -1,7 +1,9 @@
 import CLinux
 import Glibc
 
-/// Plain file operations. They block: call them at start and end, or from a ``BlockingPool``.
+/// Plain file operations.
+///
+/// They block: call them at start and end, or from a ``BlockingPool``.
 public enum Files {
     /// What kind of thing a path names, and its size.
     public struct Status: Sendable, Hashable {
@@ -35,7 +37,10 @@ public enum Files {
 
     /// The whole content of a file.
     ///
-    /// - Parameter bytesMax: Refuses a larger file with `EFBIG`.
+    /// - Parameters:
+    ///   - path: The file.
+    ///   - bytesMax: Refuses a larger file with `EFBIG`.
+    /// - Returns: Its bytes.
     /// - Throws: ``SystemError``.
     public static func read(_ path: String, bytesMax: Int = 1 << 30) throws -> [UInt8] {
         let file = apus_open(path, O_RDONLY, 0)

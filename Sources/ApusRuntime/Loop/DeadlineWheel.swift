@@ -80,6 +80,10 @@ struct DeadlineWheel: ~Copyable {
         return .max
     }
 
+    /// True when a tick has passed since the last look.
+    @inline(__always)
+    func isDue(at now: Int64) -> Bool { now >= (current + 1) * Self.tick }
+
     /// Moves to `now` and collects each channel whose deadline has come; whoever is told may arm it again.
     mutating func advance(to now: Int64, due: inout [UnsafeMutablePointer<ChannelState>]) {
         let target = now / Self.tick

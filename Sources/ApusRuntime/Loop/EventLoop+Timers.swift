@@ -6,16 +6,20 @@ extension EventLoop {
         let id: TimerID
     }
 
-    /// Calls `body` on the loop at `deadline` or soon after. Only on the loop's own thread.
+    /// Calls `body` on the loop at `deadline` or soon after.
+    ///
+    /// Only on the loop's own thread.
     public func schedule(at deadline: Instant, _ body: @escaping @Sendable () -> Void) -> Timer {
         precondition(isCurrent, "a loop's timers belong to its own thread")
-        return Timer(id: timers.insert({ if $0 { body() } }, at: deadline))
+        return Timer(id: own.pointee.timers.insert({ if $0 { body() } }, at: deadline))
     }
 
-    /// Takes a timer back; harmless after it has fired. Only on the loop's own thread.
+    /// Takes a timer back; harmless after it has fired.
+    ///
+    /// Only on the loop's own thread.
     public func cancel(_ timer: Timer) {
         precondition(isCurrent, "a loop's timers belong to its own thread")
-        _ = timers.remove(timer.id)
+        _ = own.pointee.timers.remove(timer.id)
     }
 
     /// Waits until `deadline`.
@@ -26,12 +30,12 @@ extension EventLoop {
         await withTaskCancellationHandler {
             await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
                 let start: @Sendable () -> Void = {
-                    let id = self.timers.insert({ _ in continuation.resume() }, at: deadline)
+                    let id = self.own.pointee.timers.insert({ _ in continuation.resume() }, at: deadline)
                     let cancelled = wait.state.withLock { state in
                         state.id = id
                         return state.isCancelled
                     }
-                    if cancelled, let body = self.timers.remove(id) { body(false) }
+                    if cancelled, let body = self.own.pointee.timers.remove(id) { body(false) }
                 }
                 if isCurrent { start() } else { execute(start) }
             }
@@ -41,7 +45,7 @@ extension EventLoop {
                 return state.id
             }
             guard let id else { return }
-            execute { if let body = self.timers.remove(id) { body(false) } }
+            execute { if let body = self.own.pointee.timers.remove(id) { body(false) } }
         }
         try Task.checkCancellation()
     }

@@ -2,6 +2,8 @@ public import ApusCore
 import CLinux
 import Glibc
 
+// `@unchecked Sendable` is sound because everything mutable here is either touched by the loop's own thread alone
+// (checked by `isCurrent` where a foreign caller could come in) or guarded by `foreign`'s lock.
 /// One thread that waits for sockets and timers and runs the tasks that prefer it.
 ///
 /// A loop is a `TaskExecutor`: a task started with `Task(executorPreference: loop)` runs on the loop's thread, and so
@@ -9,9 +11,6 @@ import Glibc
 /// so a handler pays no thread hop between a byte's arrival and the answer.
 ///
 /// Made by a ``LoopGroup``, or stood on a ``Machine`` by a simulation.
-//
-// `@unchecked Sendable` is sound because everything mutable here is either touched by the loop's own thread alone
-// (checked by `isCurrent` where a foreign caller could come in) or guarded by `foreign`'s lock.
 public final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// The loop's number within its group, from 0.
     public let index: Int
@@ -19,14 +18,10 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     public let clock: any Clock
     let machine: (any Machine)?
 
-    var jobs = JobQueue()
-    var channels = ChannelSlab()
-    var wheel: DeadlineWheel
-    var timers = TimerHeap<@Sendable (Bool) -> Void>()
-    var turnEnds: [() -> Void] = []
+    /// What the loop's thread alone touches; in raw memory, which Swift does not check for exclusive access on every use.
+    let own: UnsafeMutablePointer<LoopState>
     /// Channels by their simulated socket; empty on a real machine.
     var simulated: [Int32: UnsafeMutablePointer<ChannelState>] = [:]
-    private var current: Int64
     private let epoll: Int32
     private let wakeUp: Int32
     private let events = UnsafeMutablePointer<epoll_event>.allocate(capacity: EventLoop.eventsMax)
@@ -45,8 +40,8 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         self.index = index
         self.machine = machine
         clock = machine?.clock ?? SystemClock()
-        current = clock.now().nanoseconds
-        wheel = DeadlineWheel(now: current)
+        own = .allocate(capacity: 1)
+        own.initialize(to: LoopState(now: clock.now().nanoseconds))
         if machine == nil {
             epoll = apus_epoll_create()
             wakeUp = apus_eventfd()
@@ -66,6 +61,8 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     deinit {
         events.deallocate()
+        own.deinitialize(count: 1)
+        own.deallocate()
         if epoll >= 0 { close(epoll) }
         if wakeUp >= 0 { close(wakeUp) }
     }
@@ -81,17 +78,20 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     public var isCurrent: Bool { apus_get_current_loop() == Unmanaged.passUnretained(self).toOpaque() }
 
     /// The time at which this turn began; on other threads, and for the exact time, ask ``clock``.
-    public var now: Instant { isCurrent ? Instant(nanoseconds: current) : clock.now() }
+    public var now: Instant { isCurrent ? Instant(nanoseconds: own.pointee.current) : clock.now() }
 
     /// The time now, read afresh.
-    public func preciseNow() -> Instant { clock.now() }
+    public func preciseNow() -> Instant {
+        // The machine's own clock is asked directly, not through the protocol.
+        machine == nil ? Instant(nanoseconds: apus_monotonic()) : clock.now()
+    }
 
     // MARK: Jobs
 
     /// Takes a job of the concurrency runtime, from any thread.
     public func enqueue(_ job: UnownedJob) {
         if isCurrent {
-            jobs.append(job)
+            own.pointee.jobs.append(job)
         } else {
             wake { $0.jobs.append(job) }
         }
@@ -108,7 +108,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// Only on the loop's own thread.
     public func atTurnEnd(_ body: @escaping () -> Void) {
         precondition(isCurrent, "atTurnEnd belongs to the loop's own thread")
-        turnEnds.append(body)
+        own.pointee.turnEnds.append(body)
     }
 
     private func wake(_ change: (inout Foreign) -> Void) {
@@ -135,12 +135,16 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         defer { apus_set_current_loop(nil) }
         while true {
             runTurn()
-            if foreign.withLock({ $0.isStopping && $0.jobs.isEmpty && $0.bodies.isEmpty }) && jobs.isEmpty { return }
+            if own.pointee.isStopping && mayStop { return }
             poll()
         }
     }
 
     func stop() { wake { $0.isStopping = true } }
+
+    private var mayStop: Bool {
+        own.pointee.jobs.isEmpty && foreign.withLock { $0.jobs.isEmpty && $0.bodies.isEmpty }
+    }
 
     /// Runs what is ready and returns; only for loops on a simulated machine.
     ///
@@ -150,19 +154,19 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         let outer = apus_get_current_loop()
         apus_set_current_loop(Unmanaged.passUnretained(self).toOpaque())
         defer { apus_set_current_loop(outer) }
-        current = clock.now().nanoseconds
+        own.pointee.current = clock.now().nanoseconds
         fireTimers()
+        takeForeign()
         runTurn()
-        channels.batchEnded()
-        return jobs.isEmpty ? Instant(nanoseconds: nextDeadline()) : clock.now()
+        own.pointee.channels.batchEnded()
+        return own.pointee.jobs.isEmpty ? Instant(nanoseconds: nextDeadline()) : clock.now()
     }
 
     private func runTurn() {
-        takeForeign()
         drain()
-        while !turnEnds.isEmpty {
-            let bodies = turnEnds
-            turnEnds.removeAll(keepingCapacity: true)
+        while !own.pointee.turnEnds.isEmpty {
+            let bodies = own.pointee.turnEnds
+            own.pointee.turnEnds.removeAll(keepingCapacity: true)
             for body in bodies { body() }
             drain()
         }
@@ -171,6 +175,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     private func takeForeign() {
         let (foreignJobs, bodies) = foreign.withLock { foreign in
             foreign.isWoken = false
+            own.pointee.isStopping = foreign.isStopping
             if foreign.jobs.isEmpty && foreign.bodies.isEmpty { return ([UnownedJob](), [@Sendable () -> Void]()) }
             defer {
                 foreign.jobs = []
@@ -178,7 +183,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
             }
             return (foreign.jobs, foreign.bodies)
         }
-        for job in foreignJobs { jobs.append(job) }
+        for job in foreignJobs { own.pointee.jobs.append(job) }
         for body in bodies { body() }
     }
 
@@ -187,24 +192,26 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     private func drain() {
         let executor = asUnownedTaskExecutor()
         var left = Self.jobsPerTurnMax
-        while left > 0, let job = jobs.popFirst() {
+        while left > 0, let job = own.pointee.jobs.popFirst() {
             job.runSynchronously(on: executor)
             left -= 1
         }
     }
 
     private func nextDeadline() -> Int64 {
-        min(wheel.nextLook(), timers.next?.nanoseconds ?? .max)
+        min(own.pointee.wheel.nextLook(), own.pointee.timers.next?.nanoseconds ?? .max)
     }
 
     private func poll() {
         var timeout: Int64 = 0
-        if jobs.isEmpty {
+        if own.pointee.jobs.isEmpty {
             let next = nextDeadline()
-            timeout = next == .max ? -1 : max(0, next - apus_monotonic())
+            // Sockets' deadlines are coarse, so that this turn's time will do for them.
+            let now = own.pointee.timers.next == nil ? own.pointee.current : apus_monotonic()
+            timeout = next == .max ? -1 : max(0, next - now)
         }
         let count = apus_epoll_wait(epoll, events, Int32(Self.eventsMax), timeout)
-        current = apus_monotonic()
+        own.pointee.current = apus_monotonic()
         var index = 0
         while index < Int(count) {
             let data = apus_epoll_data(events + index)
@@ -219,34 +226,34 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
             index += 1
         }
         fireTimers()
-        channels.batchEnded()
+        own.pointee.channels.batchEnded()
     }
 
     private func fireTimers() {
-        if wheel.nextLook() <= current {
+        if own.pointee.wheel.isDue(at: own.pointee.current) {
             // Callbacks arm and close channels, so the wheel is let go of first.
             var due: [UnsafeMutablePointer<ChannelState>] = []
-            wheel.advance(to: current, due: &due)
+            own.pointee.wheel.advance(to: own.pointee.current, due: &due)
             for state in due where state.pointee.isOpen { timeOut(state) }
         }
-        while let body = timers.popDue(at: Instant(nanoseconds: current)) { body(true) }
+        while let body = own.pointee.timers.popDue(at: Instant(nanoseconds: own.pointee.current)) { body(true) }
     }
 
     private func timeOut(_ state: UnsafeMutablePointer<ChannelState>) {
         // An earlier callback of this turn may have moved the deadline.
-        guard state.pointee.deadline <= current else { return wheel.arm(state) }
+        guard state.pointee.deadline <= own.pointee.current else { return own.pointee.wheel.arm(state) }
         if let callback = state.pointee.callback, let context = state.pointee.context {
             state.pointee.readDeadline = .max
             state.pointee.writeDeadline = .max
             callback(context, Channel.timedOutEvent)
             return
         }
-        if state.pointee.readDeadline <= current, let waiter = state.pointee.readWaiter {
+        if state.pointee.readDeadline <= own.pointee.current, let waiter = state.pointee.readWaiter {
             state.pointee.readWaiter = nil
             state.pointee.readDeadline = .max
             waiter.resume(returning: .timedOut)
         }
-        if state.pointee.writeDeadline <= current, let waiter = state.pointee.writeWaiter {
+        if state.pointee.writeDeadline <= own.pointee.current, let waiter = state.pointee.writeWaiter {
             state.pointee.writeWaiter = nil
             state.pointee.writeDeadline = .max
             waiter.resume(returning: .timedOut)
@@ -281,14 +288,14 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     /// Takes a descriptor in: edge-triggered, registered once for everything.
     func register(_ descriptor: Int32) throws -> UnsafeMutablePointer<ChannelState> {
         precondition(isCurrent, "a channel belongs to the loop's own thread")
-        let state = channels.take(descriptor: descriptor, loop: self)
+        let state = own.pointee.channels.take(descriptor: descriptor, loop: self)
         if machine != nil {
             state.pointee.isSimulated = true
             return state
         }
         let interest = APUS_EPOLLIN | APUS_EPOLLOUT | APUS_EPOLLRDHUP | APUS_EPOLLET
         guard apus_epoll_add(epoll, descriptor, interest, UInt64(UInt(bitPattern: state))) == 0 else {
-            channels.give(state)
+            own.pointee.channels.give(state)
             throw SystemError("epoll_ctl")
         }
         return state

@@ -34,7 +34,9 @@ public final class LoopGroup: Sendable {
         return loops[0]
     }
 
-    /// Ends the threads once their ready jobs have run. Not from a loop's own thread.
+    /// Ends the threads once their ready jobs have run.
+    ///
+    /// Not from a loop's own thread.
     public func shutdown() {
         for loop in loops { loop.stop() }
         for thread in threads.withLock({ threads in

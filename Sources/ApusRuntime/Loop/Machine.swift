@@ -22,6 +22,8 @@ public protocol Machine: AnyObject, Sendable {
     func receive(_ socket: Int32, into bytes: UnsafeMutableRawBufferPointer) -> Channel.IOResult
     /// Writes; the meaning of the result is that of ``Channel/IOResult``.
     func send(_ socket: Int32, _ bytes: UnsafeRawBufferPointer) -> Channel.IOResult
+    /// Tells the other side that nothing more comes; reading goes on.
+    func shutdownWriting(_ socket: Int32)
     /// Closes a socket.
     func close(_ socket: Int32)
     /// Something was put on a loop from outside its own turn, so it has work.

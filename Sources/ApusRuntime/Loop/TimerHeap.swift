@@ -35,7 +35,9 @@ package struct TimerHeap<Payload>: ~Copyable {
     /// When the first timer is due.
     package var next: Instant? { heap.first.map { Instant(nanoseconds: $0.deadline) } }
 
-    /// Sets a timer. O(log n).
+    /// Sets a timer.
+    ///
+    /// O(log n).
     package mutating func insert(_ payload: Payload, at deadline: Instant) -> TimerID {
         let slot = free.popLast() ?? Int32(slots.count)
         if slot == slots.count { slots.append(Slot()) }
@@ -47,7 +49,9 @@ package struct TimerHeap<Payload>: ~Copyable {
         return TimerID(slot: slot, generation: slots[Int(slot)].generation)
     }
 
-    /// Takes a timer back and returns what it held, or `nil` if it fired or was cancelled before. O(log n).
+    /// Takes a timer back and returns what it held, or `nil` if it fired or was cancelled before.
+    ///
+    /// O(log n).
     package mutating func remove(_ id: TimerID) -> Payload? {
         guard id.slot < slots.count, slots[Int(id.slot)].generation == id.generation else { return nil }
         let position = Int(slots[Int(id.slot)].position)

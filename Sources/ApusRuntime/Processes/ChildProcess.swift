@@ -27,7 +27,9 @@ public final class ChildProcess: Sendable {
     private let pidfd: Int32
     private let loop: EventLoop
 
-    /// Starts a program. Only on the loop's own thread, which must outlive the child when it dies with its parent.
+    /// Starts a program.
+    ///
+    /// Only on the loop's own thread, which must outlive the child when it dies with its parent.
     ///
     /// - Parameters:
     ///   - path: The program's file; not looked up in `PATH`.
@@ -36,6 +38,7 @@ public final class ChildProcess: Sendable {
     ///   - descriptors: What becomes its descriptors 0, 1, 2, …; all others are closed.
     ///   - directory: Where it runs; here unless given.
     ///   - diesWithParent: Whether the kernel ends it (`SIGKILL`) when this process ends.
+    ///   - loop: The loop that watches it.
     /// - Throws: ``SystemError`` such as `ENOENT` when it cannot be started.
     public init(
         path: String,

@@ -8,7 +8,9 @@ import Glibc
 public enum Program {
     /// Runs `body` on the first loop of a new group and leaves the process with the code it returns.
     ///
-    /// - Parameter loopCount: How many loops; one a core unless said.
+    /// - Parameters:
+    ///   - loopCount: How many loops; one a core unless said.
+    ///   - body: The program; its result is the exit code.
     public static func run(
         loopCount: Int = LoopGroup.coreCount,
         _ body: @escaping @Sendable (LoopGroup) async -> Int32
@@ -51,9 +53,13 @@ public enum Program {
 
 /// Standard output and error, as whole writes.
 public enum StandardStreams {
-    /// Writes `text` to standard output. What cannot be written is lost.
+    /// Writes `text` to standard output.
+    ///
+    /// What cannot be written is lost.
     public static func write(_ text: String) { write(text, to: STDOUT_FILENO) }
-    /// Writes `text` to standard error. What cannot be written is lost.
+    /// Writes `text` to standard error.
+    ///
+    /// What cannot be written is lost.
     public static func writeError(_ text: String) { write(text, to: STDERR_FILENO) }
     /// True when standard error is a terminal.
     public static var isErrorTerminal: Bool { isatty(STDERR_FILENO) == 1 }

@@ -2,6 +2,8 @@ public import ApusCore
 import CLinux
 import Glibc
 
+// `@unchecked Sendable` is sound because a channel is used on its loop's thread only, which every entry point that
+// could be reached from elsewhere checks.
 /// A non-blocking socket that belongs to one loop.
 ///
 /// A bare pointer, so that passing it about costs nothing. Use it on its loop's thread only, and do not use it after
@@ -10,9 +12,6 @@ import Glibc
 /// The pattern is: try, and wait only when the try says ``IOResult/wouldBlock``.
 /// Waiting is not ended by the task's cancellation, which would cost a handler on every wait; whoever may cancel
 /// calls ``cancelWaiters()``, or waits through ``readableCancellably(by:)``.
-//
-// `@unchecked Sendable` is sound because a channel is used on its loop's thread only, which every entry point that
-// could be reached from elsewhere checks.
 public struct Channel: @unchecked Sendable, Equatable {
     /// What one attempt to read or write came to.
     public enum IOResult: Sendable, Equatable {
@@ -99,7 +98,10 @@ public struct Channel: @unchecked Sendable, Equatable {
 
     /// Writes as much of `bytes` as fits.
     ///
-    /// - Parameter more: More follows at once, so that the kernel waits to fill a packet (`MSG_MORE`).
+    /// - Parameters:
+    ///   - bytes: What to write.
+    ///   - more: More follows at once, so that the kernel waits to fill a packet (`MSG_MORE`).
+    /// - Returns: How much of it went, or why nothing did.
     public func send(_ bytes: UnsafeRawBufferPointer, more: Bool = false) -> IOResult {
         guard state.pointee.writeReady else { return .wouldBlock }
         if bytes.isEmpty { return .bytes(0) }
@@ -126,12 +128,18 @@ public struct Channel: @unchecked Sendable, Equatable {
 
     /// Tells the peer that nothing more comes, and goes on reading.
     public func shutdownWriting() {
-        if !state.pointee.isSimulated { _ = shutdown(state.pointee.descriptor, Int32(SHUT_WR)) }
+        if state.pointee.isSimulated {
+            loop.machine?.shutdownWriting(state.pointee.descriptor)
+        } else {
+            _ = shutdown(state.pointee.descriptor, Int32(SHUT_WR))
+        }
     }
 
     // MARK: Waiting
 
-    /// Waits until a read is worth trying. One task at a time.
+    /// Waits until a read is worth trying.
+    ///
+    /// One task at a time.
     @inline(__always)
     public func readable(by deadline: Instant) async -> Wake {
         if state.pointee.readReady { return .ready }
@@ -140,11 +148,13 @@ public struct Channel: @unchecked Sendable, Equatable {
             precondition(state.pointee.readWaiter == nil, "one task at a time waits to read a channel")
             state.pointee.readWaiter = continuation
             state.pointee.readDeadline = deadline.nanoseconds
-            state.pointee.loop._withUnsafeGuaranteedRef { $0.wheel.arm(state) }
+            state.pointee.loop._withUnsafeGuaranteedRef { $0.own.pointee.wheel.arm(state) }
         }
     }
 
-    /// Waits until a write is worth trying. One task at a time.
+    /// Waits until a write is worth trying.
+    ///
+    /// One task at a time.
     @inline(__always)
     public func writable(by deadline: Instant) async -> Wake {
         if state.pointee.writeReady { return .ready }
@@ -153,7 +163,7 @@ public struct Channel: @unchecked Sendable, Equatable {
             precondition(state.pointee.writeWaiter == nil, "one task at a time waits to write a channel")
             state.pointee.writeWaiter = continuation
             state.pointee.writeDeadline = deadline.nanoseconds
-            state.pointee.loop._withUnsafeGuaranteedRef { $0.wheel.arm(state) }
+            state.pointee.loop._withUnsafeGuaranteedRef { $0.own.pointee.wheel.arm(state) }
         }
     }
 
@@ -208,7 +218,7 @@ public struct Channel: @unchecked Sendable, Equatable {
     @inline(__always)
     public func setDeadline(_ deadline: Instant) {
         state.pointee.readDeadline = deadline.nanoseconds
-        state.pointee.loop._withUnsafeGuaranteedRef { $0.wheel.arm(state) }
+        state.pointee.loop._withUnsafeGuaranteedRef { $0.own.pointee.wheel.arm(state) }
     }
 
     // MARK: Ending
@@ -218,7 +228,7 @@ public struct Channel: @unchecked Sendable, Equatable {
         precondition(state.pointee.isOpen, "a channel is closed once")
         let loop = loop
         precondition(loop.isCurrent, "a channel belongs to its loop's own thread")
-        loop.wheel.disarm(state)
+        loop.own.pointee.wheel.disarm(state)
         if state.pointee.isSimulated {
             loop.machine?.close(state.pointee.descriptor)
             loop.simulated[state.pointee.descriptor] = nil
@@ -227,7 +237,7 @@ public struct Channel: @unchecked Sendable, Equatable {
         }
         state.pointee.callback = nil
         cancelWaiters()
-        loop.channels.give(state)
+        loop.own.pointee.channels.give(state)
     }
 
     /// Closes with a reset instead of an orderly end, so that a misbehaving peer holds nothing here.
@@ -313,7 +323,9 @@ extension Channel {
         return channel
     }
 
-    /// Connects. Only on the loop's own thread.
+    /// Connects.
+    ///
+    /// Only on the loop's own thread.
     ///
     /// - Throws: ``SystemError`` with the kernel's reason, or `ETIMEDOUT` at `deadline`; `CancellationError`.
     public static func connect(to address: SocketAddress, on loop: EventLoop, by deadline: Instant) async throws

@@ -12,9 +12,13 @@ public final class Listener {
     private let channel: Channel
     private let unlinksPath: Bool
 
-    /// Listens at `address`. Only on the loop's own thread.
+    /// Listens at `address`.
+    ///
+    /// Only on the loop's own thread.
     ///
     /// - Parameters:
+    ///   - address: Where to listen.
+    ///   - loop: The loop that accepts.
     ///   - sharesPort: Lets other loops listen on the same port.
     ///   - backlog: Connections the kernel holds until they are accepted.
     /// - Throws: ``SystemError``, such as `EADDRINUSE`.

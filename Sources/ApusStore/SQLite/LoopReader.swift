@@ -41,6 +41,7 @@ final class LoopReader: @unchecked Sendable {
         return LocalRead(connection: connection, statement: try connection.bound(sql))
     }
 
+    @inline(never)
     private func begin(at count: UInt64) throws {
         end()
         connection.watch.begin()

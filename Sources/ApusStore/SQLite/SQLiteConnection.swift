@@ -105,15 +105,27 @@ final class SQLiteConnection: SQLSession, @unchecked Sendable {
     func bound(_ sql: SQL) throws -> OpaquePointer {
         if sql.badName >= 0, let problem = sql.problem { throw problem }
         let statement = try statements.find(sql) ?? prepare(sql)
+        // The commonest statement has one whole number: nothing of it is copied.
+        if sql.values.count == 1, case .integer(let number) = sql.values.first {
+            let code = sqlite3_bind_int64(statement, 1, number)
+            guard code == SQLITE_OK else { throw failure(code) }
+        } else if sql.values.count > 0 {
+            try bindAll(sql, to: statement)
+        }
+        return statement
+    }
+
+    @inline(never)
+    private func bindAll(_ sql: SQL, to statement: OpaquePointer) throws {
         var index: Int32 = 0
         try sql.values.forEach { value in
             index += 1
             let code = bind(value, to: statement, at: index)
             guard code == SQLITE_OK else { throw failure(code) }
         }
-        return statement
     }
 
+    @inline(never)
     private func prepare(_ sql: SQL) throws -> OpaquePointer {
         var text = sql.text { _ in "?" }
         var prepared: OpaquePointer?
@@ -144,7 +156,6 @@ final class SQLiteConnection: SQLSession, @unchecked Sendable {
         return prepared
     }
 
-    @inline(__always)
     private func bind(_ value: SQLValue, to statement: OpaquePointer, at index: Int32) -> Int32 {
         switch value {
         case .integer(let number): return sqlite3_bind_int64(statement, index, number)

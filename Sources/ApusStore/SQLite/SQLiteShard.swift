@@ -59,11 +59,17 @@ final class SQLiteShard: ShardEngine {
 
     func localRead(_ sql: SQL) throws -> LocalRead? {
         guard let address = apus_get_current_loop() else { return nil }
-        if let reader = loopReaders.find(address) { return try reader._withUnsafeGuaranteedRef { try $0.read(sql) } }
+        guard let reader = try loopReaders.find(address) ?? addLoopReader() else { return nil }
+        return try reader._withUnsafeGuaranteedRef { try $0.read(sql) }
+    }
+
+    /// This loop's connection, made at its first read.
+    @inline(never)
+    private func addLoopReader() throws -> Unmanaged<LoopReader>? {
         guard let loop = EventLoop.current else { return nil }
         let reader = try LoopReader(path: path, configuration: configuration, commits: commits)
         try loopReaders.add(reader, for: loop)
-        return try reader.read(sql)
+        return .passUnretained(reader)
     }
 
     func read<T: Sendable>(

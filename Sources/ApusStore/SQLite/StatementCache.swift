@@ -6,33 +6,33 @@ import CSQLite
 final class StatementCache {
     static let statementsMax = 256
     private static let tableSize = 1024
-    private let fingerprints: UnsafeMutablePointer<UInt>
-    private let handles: UnsafeMutablePointer<OpaquePointer?>
-    private let pieces: UnsafeMutablePointer<ShortList<SQL.Piece>>
+
+    /// A place in the table; what one look needs lies together.
+    private struct Entry {
+        var fingerprint: UInt = 0
+        var handle: OpaquePointer?
+        var pieces = SQL().pieces
+    }
+
+    private let entries: UnsafeMutablePointer<Entry>
     private(set) var count = 0
 
     init() {
-        fingerprints = .allocate(capacity: Self.tableSize)
-        fingerprints.initialize(repeating: 0, count: Self.tableSize)
-        handles = .allocate(capacity: Self.tableSize)
-        handles.initialize(repeating: nil, count: Self.tableSize)
-        pieces = .allocate(capacity: Self.tableSize)
-        pieces.initialize(repeating: SQL().pieces, count: Self.tableSize)
+        entries = .allocate(capacity: Self.tableSize)
+        entries.initialize(repeating: Entry(), count: Self.tableSize)
     }
 
     deinit {
         removeAll()
-        pieces.deinitialize(count: Self.tableSize)
-        pieces.deallocate()
-        handles.deallocate()
-        fingerprints.deallocate()
+        entries.deinitialize(count: Self.tableSize)
+        entries.deallocate()
     }
 
     @inline(__always)
     func find(_ sql: SQL) -> OpaquePointer? {
         var index = Int(truncatingIfNeeded: sql.fingerprint) & (Self.tableSize - 1)
-        while let handle = handles[index] {
-            if fingerprints[index] == sql.fingerprint, pieces[index] == sql.pieces { return handle }
+        while let handle = entries[index].handle {
+            if entries[index].fingerprint == sql.fingerprint, entries[index].pieces.equals(sql.pieces) { return handle }
             index = (index + 1) & (Self.tableSize - 1)
         }
         return nil
@@ -41,17 +41,15 @@ final class StatementCache {
     func insert(_ handle: OpaquePointer, for sql: SQL) {
         if count == Self.statementsMax { removeAll() }
         var index = Int(truncatingIfNeeded: sql.fingerprint) & (Self.tableSize - 1)
-        while handles[index] != nil { index = (index + 1) & (Self.tableSize - 1) }
-        handles[index] = handle
-        pieces[index] = sql.pieces
-        fingerprints[index] = sql.fingerprint
+        while entries[index].handle != nil { index = (index + 1) & (Self.tableSize - 1) }
+        entries[index] = Entry(fingerprint: sql.fingerprint, handle: handle, pieces: sql.pieces)
         count += 1
     }
 
     func removeAll() {
         for index in 0..<Self.tableSize {
-            if let handle = handles[index] { sqlite3_finalize(handle) }
-            handles[index] = nil
+            if let handle = entries[index].handle { sqlite3_finalize(handle) }
+            entries[index].handle = nil
         }
         count = 0
     }

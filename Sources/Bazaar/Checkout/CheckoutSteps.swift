@@ -74,7 +74,12 @@ struct CheckoutWalk: Sendable {
             } catch let error as ShopError {
                 return .refused(error)
             }
-        case .renew(let claim): return .claimed(try await steps.renew(claim))
+        case .renew(let claim):
+            do {
+                return .claimed(try await steps.renew(claim))
+            } catch let error as ShopError {
+                return .refused(error)
+            }
         case .look(let claim): return .found(try await steps.look(claim))
         case .reserve(let claim, let category):
             do {

@@ -23,11 +23,14 @@ struct Claim: Sendable, Hashable {
     var cart: String
     /// The order as it will be placed: lines and prices as they were when the key was claimed.
     var draft: PlacedOrder
+    /// The version of the cart that the buyer saw, if they said: a new attempt buys no other.
+    var version: Int64?
 
-    init(key: String, cart: String, draft: PlacedOrder) {
+    init(key: String, cart: String, draft: PlacedOrder, version: Int64? = nil) {
         self.key = key
         self.cart = cart
         self.draft = draft
+        self.version = version
     }
 }
 

@@ -36,7 +36,9 @@ struct Sweeper: Sendable {
 
     private var now: Int64 { clock.wallNanoseconds() / 1_000_000_000 }
 
-    /// Goes once over all shards. One failure does not keep it from the rest.
+    /// Goes once over all shards.
+    ///
+    /// One failure does not keep it from the rest.
     func sweep() async -> Report {
         var report = Report()
         for category in Category.allCases {

@@ -9,9 +9,7 @@ distributed actor CatalogueService: Catalogue {
     private let cachedProducts: Cache<ProductID, Product>
     private let shelves: Cache<Shelf, [Product]>
 
-    /// - Parameters:
-    ///   - products: The process's cache of single products.
-    ///   - shelves: The process's cache of departments' first pages.
+    /// An instance over `store`, with the process's caches of single products and of departments' first pages.
     init(
         actorSystem: ApusActorSystem,
         store: Store,

@@ -32,7 +32,7 @@ struct CartTable: Sendable {
     /// The session with this id, or `nil` where there is none or it is too old.
     func session(_ id: String) async throws -> Session? {
         let shard = try store.shard(for: SessionKey(id: id))
-        let row = try await shard.first(
+        let row = try await shard.seek(
             "SELECT cart_id, form_token, seen_at FROM sessions WHERE id = \(id)",
             as: SessionRow.self
         )
@@ -58,9 +58,9 @@ struct CartTable: Sendable {
     /// What is in the cart; an unknown one is empty.
     func cart(_ id: String) async throws -> Cart {
         let shard = try store.shard(for: CartKey(id: id))
-        let version: Int64? = try await shard.first("SELECT version FROM carts WHERE id = \(id)")
+        let version: Int64? = try await shard.seek("SELECT version FROM carts WHERE id = \(id)")
         guard let version else { return Cart(id: id, version: 0, lines: []) }
-        let rows = try await shard.all(
+        let rows = try await shard.list(
             "SELECT product, quantity FROM cart_lines WHERE cart_id = \(id) ORDER BY position",
             as: LineRow.self
         )

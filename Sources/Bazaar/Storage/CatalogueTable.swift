@@ -24,7 +24,7 @@ struct CatalogueTable: Sendable {
     private static let columns: SQL = "category, code, title, price_mills, stock, popularity"
 
     func product(_ id: ProductID) async throws -> Product? {
-        try await store.shard(for: CategoryKey(category: id.category)).first(
+        try await store.shard(for: CategoryKey(category: id.category)).seek(
             """
             SELECT \(sql: Self.columns) FROM products WHERE category = \(id.category) AND code = \(id.code.text)
             """,
@@ -38,7 +38,7 @@ struct CatalogueTable: Sendable {
         for (category, ids) in Dictionary(grouping: ids, by: \.category).sorted(by: {
             $0.key.rawValue < $1.key.rawValue
         }) {
-            found += try await store.shard(for: CategoryKey(category: category)).all(
+            found += try await store.shard(for: CategoryKey(category: category)).list(
                 """
                 SELECT \(sql: Self.columns) FROM products
                 WHERE category = \(category) AND code IN (\(list: ids.map(\.code.text)))
@@ -53,7 +53,7 @@ struct CatalogueTable: Sendable {
     func department(_ category: Category, after cursor: PageCursor?, count: Int) async throws -> [Product] {
         let shard = try store.shard(for: CategoryKey(category: category))
         if let cursor {
-            return try await shard.all(
+            return try await shard.list(
                 """
                 SELECT \(sql: Self.columns) FROM products
                 WHERE category = \(category) AND popularity <= \(cursor.popularity)
@@ -63,7 +63,7 @@ struct CatalogueTable: Sendable {
                 as: ProductRow.self
             ).map(\.product)
         }
-        return try await shard.all(
+        return try await shard.list(
             """
             SELECT \(sql: Self.columns) FROM products WHERE category = \(category)
             ORDER BY popularity DESC, code DESC LIMIT \(count)

@@ -24,6 +24,7 @@ struct Loader: Sendable {
     ///
     /// - Parameter progress: Hears how much of what is done, for people.
     /// - Returns: What was loaded; `nil` where there was nothing to do.
+    /// - Throws: ``ShopError`` where the file is not what it should be; what the store throws.
     func loadIfNeeded(progress: (_ done: Int, _ all: Int, _ unit: String) -> Void = { _, _, _ in }) async throws
         -> Report?
     {

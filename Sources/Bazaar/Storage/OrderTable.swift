@@ -48,12 +48,12 @@ struct OrderTable: Sendable {
     func order(_ number: OrderNumber) async throws -> (order: Order, secret: String)? {
         let key = BuyerKey(region: number.region, buyer: number.buyer.description)
         let shard = try store.shard(for: key)
-        let row = try await shard.first(
+        let row = try await shard.seek(
             "SELECT \(sql: Self.columns) FROM orders WHERE number = \(number.text)",
             as: OrderRow.self
         )
         guard var row, let secret = row.secret else { return nil }
-        row.order.lines = try await shard.all(
+        row.order.lines = try await shard.list(
             """
             SELECT product, code, title, quantity, unit_mills FROM order_lines
             WHERE order_number = \(number.text) ORDER BY line

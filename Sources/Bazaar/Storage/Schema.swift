@@ -1,6 +1,8 @@
 import Apus
 
-/// The shop's tables. Plain SQL that SQLite, PostgreSQL and MySQL all take; every shard has all tables.
+/// The shop's tables.
+///
+/// Plain SQL that SQLite, PostgreSQL and MySQL all take; every shard has all tables.
 ///
 /// What lies where: `products` and `holds` by category; `sessions` by session; `carts`, `cart_lines` and `checkouts`
 /// by cart; `checkout_keys` by key; `orders`, `order_lines` and `customers` by region and buyer; `notes` by name.

@@ -79,9 +79,14 @@ struct StoreCheckout: CheckoutSteps {
         }
         guard let found else {
             guard let draft else { throw ShopError.conflict }
-            return Claim(key: request.key, cart: request.cart, draft: draft)
+            return Claim(key: request.key, cart: request.cart, draft: draft, version: request.version)
         }
-        let claim = Claim(key: request.key, cart: request.cart, draft: try Document.decode(found.draft))
+        let claim = Claim(
+            key: request.key,
+            cart: request.cart,
+            draft: try Document.decode(found.draft),
+            version: request.version
+        )
         if found.leaseUntil > now {
             // Somebody is at it, or was and is done: only the latter has an answer for us.
             switch try await look(claim) {
@@ -98,7 +103,7 @@ struct StoreCheckout: CheckoutSteps {
 
     func renew(_ claim: Claim) async throws -> Claim {
         guard let address = claim.draft.order.address else { throw ShopError.conflict }
-        let request = CheckoutRequest(key: claim.key, cart: claim.cart, version: nil, address: address)
+        let request = CheckoutRequest(key: claim.key, cart: claim.cart, version: claim.version, address: address)
         let draft = try await draft(request)
         let text = try Document.encode(draft)
         let (now, old) = (now, claim.draft.order.number)
@@ -110,7 +115,7 @@ struct StoreCheckout: CheckoutSteps {
             """
         )
         guard changed == 1 else { throw ShopError.keyInFlight }
-        return Claim(key: claim.key, cart: claim.cart, draft: draft)
+        return Claim(key: claim.key, cart: claim.cart, draft: draft, version: claim.version)
     }
 
     func unlock(_ claim: Claim) async throws {

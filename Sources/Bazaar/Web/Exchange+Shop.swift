@@ -10,7 +10,9 @@ extension Exchange {
     /// Whether the visitor came over TLS, as the edge tells.
     var isSecure: Bool { text(.xForwardedProto) == "https" }
 
-    /// The session cookie's name. Over TLS its prefix makes browsers refuse it from any other host or path.
+    /// The session cookie's name.
+    ///
+    /// Over TLS its prefix makes browsers refuse it from any other host or path.
     private var cookieName: StaticString { isSecure ? "__Host-session" : "session" }
 
     /// The id in the session cookie, if it looks like one.

@@ -1,6 +1,8 @@
 import Apus
 
-/// The shop on the web: pages for people, JSON for programs. It keeps nothing between requests.
+/// The shop on the web: pages for people, JSON for programs.
+///
+/// It keeps nothing between requests.
 struct Storefront: Sendable {
     let catalogue: any Catalogue
     let carts: any Carts

@@ -52,7 +52,10 @@ func withServer(
 ) async throws {
     let group = try LoopGroup(count: loops)
     let server = try Server(
-        configuration: configuration, observation: ServerObservation(metrics: Metrics()), handler: handler)
+        configuration: configuration,
+        observation: ServerObservation(metrics: Metrics()),
+        handler: handler
+    )
     let loop = group.loops[0]
     let result = await Task(executorPreference: loop) {
         let bound = AsyncStream<SocketAddress>.makeStream()
@@ -119,7 +122,8 @@ struct RawClient {
 
 @Suite(.timeLimit(.minutes(1)))
 struct ServerTests {
-    func exchange(_ request: String, configuration: ServerConfiguration = ServerConfiguration()) async throws -> String {
+    func exchange(_ request: String, configuration: ServerConfiguration = ServerConfiguration()) async throws -> String
+    {
         let answer = Lock("")
         try await withServer(configuration: configuration) { _, address, loop in
             let client = try await RawClient(address, on: loop)
@@ -151,7 +155,8 @@ struct ServerTests {
     @Test func `pipelined requests are answered in order on one connection`() async throws {
         let answer = try await exchange(
             "GET /slow HTTP/1.1\r\nHost: a\r\n\r\nGET /hello HTTP/1.1\r\nHost: a\r\n\r\n"
-                + "GET /problem HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+                + "GET /problem HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+        )
         let parts = answer.split(separator: "HTTP/1.1 ", omittingEmptySubsequences: false)
         #expect(parts.count == 4)
         #expect(parts[1].hasSuffix("slow"))
@@ -160,7 +165,10 @@ struct ServerTests {
         #expect(parts[3].contains(#""code":"test.conflict""#))
     }
 
-    @Test(arguments: ["Content-Length: 6\r\n\r\nabcdef", "Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n4;x=1\r\ncdef\r\n0\r\nT: v\r\n\r\n"])
+    @Test(arguments: [
+        "Content-Length: 6\r\n\r\nabcdef",
+        "Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n4;x=1\r\ncdef\r\n0\r\nT: v\r\n\r\n",
+    ])
     func `a body arrives whole, whatever its framing`(body: String) async throws {
         let answer = try await exchange("POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\n" + body)
         #expect(answer.hasSuffix("\r\n\r\nabcdef"))
@@ -185,9 +193,9 @@ struct ServerTests {
             let client = try await RawClient(address, on: loop)
             let body = String(repeating: "x", count: 900_000)
             await client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 900000\r\nConnection: close\r\n\r\n")
-            async let sending: Void = client.send(body)
+            async let sent: Void = client.send(body)
             let answer = await client.read()
-            await sending
+            _ = await sent
             #expect(answer.hasSuffix(body))
             client.close()
         }
@@ -196,7 +204,8 @@ struct ServerTests {
     @Test func `a body that nobody reads does not disturb the next request`() async throws {
         let answer = try await exchange(
             "POST /ignore HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n0123456789"
-                + "GET /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+                + "GET /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+        )
         #expect(answer.contains("ignored"))
         #expect(answer.hasSuffix("hello"))
     }
@@ -235,7 +244,8 @@ struct ServerTests {
 
     @Test func `HEAD gets the head alone`() async throws {
         let answer = try await exchange(
-            "HEAD /written HTTP/1.1\r\nHost: a\r\n\r\nHEAD /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            "HEAD /written HTTP/1.1\r\nHost: a\r\n\r\nHEAD /hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+        )
         #expect(answer.contains("Content-Length: 7\r\n\r\nHTTP/1.1 200 OK"))
         #expect(answer.contains("Content-Length: 5\r\n"))
         #expect(!answer.contains("hello"))

@@ -173,7 +173,7 @@ struct CallFailureTests {
         }
         let took = clock.now() - start
         #expect(error?.code == .deadlineExceeded)
-        #expect(took >= .milliseconds(50) && took < .seconds(5))
+        #expect(took >= .milliseconds(50))
         await events.happened("cancelled")
         try await site.end(caller, callee)
     }

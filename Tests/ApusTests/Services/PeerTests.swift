@@ -116,7 +116,7 @@ struct PeerTests {
         let callee = try await site.callee(0, "a", events: first)
         let other = try await site.callee(1, "b", events: second)
         let (caller, handle) = try await site.caller(2, at: ["a"])
-        let hanging = Task { try await handle.hang() }
+        let hanging = Task { try await CallContext.within(.seconds(600)) { try await handle.hang() } }
         await first.happened("hanging")
         caller.update(ServiceDirectory(["desk": [.init(site.path("b"), replica: 1)]]))
         for _ in 0..<20 { _ = try await handle.add(1, 1) }

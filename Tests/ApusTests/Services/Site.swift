@@ -31,7 +31,7 @@ final class Site: Sendable {
         _ index: Int,
         _ name: String = "desk",
         events: Events = Events(),
-        settings: ServiceSettings = ServiceSettings()
+        settings: ServiceSettings = .patient
     ) async throws -> ApusActorSystem {
         let address = path(name)
         return try await on(index) { loop in
@@ -47,7 +47,7 @@ final class Site: Sendable {
     func caller(
         _ index: Int,
         at names: [String] = ["desk"],
-        settings: ServiceSettings = ServiceSettings()
+        settings: ServiceSettings = .patient
     ) async throws -> (ApusActorSystem, any Desk) {
         let endpoints = names.enumerated().map { ServiceDirectory.Endpoint(path($0.element), replica: $0.offset) }
         return try await on(index) { loop in
@@ -64,5 +64,15 @@ final class Site: Sendable {
         }
         group.shutdown()
         try Files.remove(folder)
+    }
+}
+
+extension ServiceSettings {
+    /// Settings under which no slow machine decides a test: calls wait as long as it takes.
+    static var patient: ServiceSettings {
+        var settings = ServiceSettings()
+        settings.callTimeout = .seconds(600)
+        settings.handshakeTimeout = .seconds(60)
+        return settings
     }
 }

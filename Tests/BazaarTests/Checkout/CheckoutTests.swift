@@ -108,6 +108,19 @@ import Testing
         try await shop.end()
     }
 
+    @Test func `a cart that changed after a sold-out attempt is not bought under the version seen before`() async throws
+    {
+        let shop = try await TestShop()
+        let cart = try await shop.cart(bags: 11)
+        var request = shop.request(cart)
+        request.version = try await shop.carts.cart(cart).version
+        await #expect(throws: ShopError.self) { try await shop.buy(request) }
+        _ = try await shop.carts.set(TestShop.bag, quantity: 1, in: cart)
+        await #expect(throws: ShopError.conflict) { try await shop.buy(request) }
+        #expect(try await shop.filed().isEmpty)
+        try await shop.end()
+    }
+
     @Test func `an empty cart and a cart that changed since it was shown buy nothing`() async throws {
         let shop = try await TestShop()
         await #expect(throws: ShopError.emptyCart) { try await shop.buy(shop.request(SecureRandom.token())) }

@@ -69,8 +69,16 @@ final class TestSite: Sendable {
             CatalogueService(
                 actorSystem: system,
                 store: shop.store,
-                products: Cache("products", CacheConfiguration(capacity: 100, lifetime: .nanoseconds(1)), metrics: Metrics()),
-                shelves: Cache("shelves", CacheConfiguration(capacity: 100, lifetime: .nanoseconds(1)), metrics: Metrics())
+                products: Cache(
+                    "products",
+                    CacheConfiguration(capacity: 100, lifetime: .nanoseconds(1)),
+                    metrics: Metrics()
+                ),
+                shelves: Cache(
+                    "shelves",
+                    CacheConfiguration(capacity: 100, lifetime: .nanoseconds(1)),
+                    metrics: Metrics()
+                )
             )
         }
         system.offer(Contracts.carts) { CartsService(actorSystem: $0, store: shop.store, clock: shop.clock) }

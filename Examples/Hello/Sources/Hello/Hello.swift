@@ -11,13 +11,8 @@ let greeter = ServiceContract<any Greeter>("greeter", stub: $Greeter.resolve(id:
 }
 
 distributed actor GreeterService: Greeter {
-    let greetings: Cache<String, String>
-    init(actors: ApusActorSystem, greetings: Cache<String, String>) {
-        (actorSystem, self.greetings) = (actors, greetings)
-    }
-    distributed func greet(_ name: String) async throws -> String {
-        try await greetings.value(for: name) { "Hello, \(name)!\n" }
-    }
+    init(on actors: ApusActorSystem) { actorSystem = actors }
+    distributed func greet(_ name: String) -> String { "Hello, \(name)!\n" }
 }
 
 @main
@@ -27,13 +22,14 @@ struct Hello: System {
     var body: some SystemContent {
         Edge(to: "web")
         Web("web", replicas: 2) { host in
-            let greeter = try host.service(greeter)
+            let desk = try host.service(greeter)
             var routes = RouterBuilder()
             routes.on(Route(.get, "/hello/{name}", String.self), "Greets you.") { exchange, name in
-                exchange.answer(type: "text/plain; charset=utf-8", text: try await greeter.greet(name))
+                let text = try await greetings.value(for: name) { try await desk.greet(name) }
+                exchange.answer(type: "text/plain; charset=utf-8", text: text)
             }
             return try routes.build()
         }
-        Service(greeter, replicas: 2) { host in GreeterService(actors: host.actors, greetings: greetings) }
+        Service(greeter, replicas: 2) { host in GreeterService(on: host.actors) }
     }
 }

@@ -1,9 +1,5 @@
 extension Frame {
-    /// The basket.
-    ///
-    /// - Parameters:
-    ///   - errors: Sentences by product, for lines that could not be changed as asked.
-    ///   - notice: A sentence above everything.
+    /// The basket, with a sentence beside each line that could not be changed as asked, and one above everything.
     func basket(_ basket: Basket, errors: [ProductID: String] = [:], notice: String? = nil) -> HTML {
         guard !basket.lines.isEmpty else {
             return page(
@@ -115,7 +111,7 @@ extension Frame {
 
     /// An order, for the visitor who may see it.
     ///
-    /// - Parameter secretLink: The address that shows this order to whoever has it, given once after buying.
+    /// Who made it also gets the address that shows it to whoever has that.
     func order(_ order: Order, secretLink: String? = nil) -> HTML {
         let lines = order.lines.map { line in
             "<li><span>\(line.quantity) × \(line.title)</span><span class=\"price\">\(line.amount.formatted)</span></li>"

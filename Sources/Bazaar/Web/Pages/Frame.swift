@@ -13,11 +13,7 @@ struct Frame: Sendable {
         self.department = department
     }
 
-    /// A whole page.
-    ///
-    /// - Parameters:
-    ///   - title: What the tab says, before the shop's name.
-    ///   - main: The content, starting with the page's one `h1`.
+    /// A whole page: what the tab says before the shop's name, and the content, which starts with the one `h1`.
     func page(_ title: String, _ main: HTML) -> HTML {
         """
         <!doctype html><html lang="en-GB"><head><meta charset="utf-8"><title>\(title) · Bazaar</title>\

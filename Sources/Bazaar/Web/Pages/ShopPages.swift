@@ -28,12 +28,7 @@ extension Frame {
         )
     }
 
-    /// One page of a department.
-    ///
-    /// - Parameters:
-    ///   - products: What is on this page, best sellers first.
-    ///   - next: The address of the page after it, if there is one.
-    ///   - isFirst: Whether this is the first page.
+    /// One page of a department: the products on it, best sellers first, and the address of the next page if there is one.
     func department(_ category: Category, products: [Product], next: String?, isFirst: Bool) -> HTML {
         let back: HTML =
             isFirst ? "" : "<a class=\"button quiet\" href=\"/departments/\(category.rawValue)\">Back to the start</a>"
@@ -48,12 +43,7 @@ extension Frame {
         )
     }
 
-    /// One product.
-    ///
-    /// - Parameters:
-    ///   - more: Others from its department.
-    ///   - error: What was wrong with the quantity asked for.
-    ///   - quantity: What to show in the field.
+    /// One product, others from its department, and what was wrong with the quantity asked for.
     func product(_ product: Product, more: [Product], error: String? = nil, quantity: String = "1") -> HTML {
         let category = product.id.category
         let message = error.map { "<p class=\"error\" id=\"quantity-error\">\($0)</p>" as HTML }
