@@ -20,19 +20,19 @@ final class RunningSystem: @unchecked Sendable {
     private let reading: Task<Void, Never>
     private let clients = Lock<[Client]>([])
 
-    static var program: String {
-        let folder = Program.path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
-        return folder.joined(separator: "/") + "/ApusTestSystem"
-    }
+    private let program: String
 
     /// Starts the system and waits until it is ready or has ended.
     init(
         _ words: [String] = [],
         environment: [String: String] = [:],
         scratch: Scratch? = nil,
+        program: String = "ApusTestSystem",
         on loop: EventLoop
     ) async throws {
         self.loop = loop
+        let folder = Program.path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+        self.program = folder.joined(separator: "/") + "/" + program
         let scratch = try scratch ?? Scratch()
         self.scratch = scratch
         let output = try SocketPair.make(theirsBlocks: true)
@@ -40,7 +40,7 @@ final class RunningSystem: @unchecked Sendable {
         let null = open("/dev/null", O_RDONLY | O_CLOEXEC)
         let standard = ["up", "--json", "--data", scratch.data, "--port=0", "--dashboard-port=0", "--loops=2"]
         process = try ChildProcess(
-            path: Self.program,
+            path: self.program,
             arguments: standard.filter { word in !words.contains { $0.hasPrefix(word.prefix { $0 != "=" } + "=") } }
                 + words,
             environment: environment,
@@ -136,7 +136,7 @@ final class RunningSystem: @unchecked Sendable {
         let null = open("/dev/null", O_RDONLY | O_CLOEXEC)
         defer { close(null) }
         let child = try ChildProcess(
-            path: Self.program,
+            path: self.program,
             arguments: words + ["--data", scratch.data],
             environment: [:],
             descriptors: [null, output.theirs, errorOutput.theirs],
@@ -180,12 +180,13 @@ final class RunningSystem: @unchecked Sendable {
 func withSystem(
     _ words: [String] = [],
     environment: [String: String] = [:],
+    program: String = "ApusTestSystem",
     _ body: @escaping @Sendable (RunningSystem) async throws -> Void
 ) async throws {
     let group = try LoopGroup(count: 1)
     let loop = group.loops[0]
     let result = await Task(executorPreference: loop) {
-        let system = try await RunningSystem(words, environment: environment, on: loop)
+        let system = try await RunningSystem(words, environment: environment, program: program, on: loop)
         let result: Result<Void, any Error>
         do {
             try await body(system)
