@@ -63,7 +63,13 @@ let package = Package(
         // The reference system.
         .executableTarget(name: "Bazaar", dependencies: ["Apus", "CZstd"], swiftSettings: strict),
 
-        // A small system that tests start as processes.
+        // Small systems that tests start as processes: one with ways to break it, and the example.
+        .executableTarget(
+            name: "Hello",
+            dependencies: ["Apus"],
+            path: "Examples/Hello/Sources/Hello",
+            swiftSettings: strict
+        ),
         .executableTarget(
             name: "ApusTestSystem",
             dependencies: ["Apus"],
@@ -99,7 +105,7 @@ let package = Package(
         ),
         .testTarget(
             name: "ApusTests",
-            dependencies: ["Apus", "ApusTesting", "ApusTestSystem"],
+            dependencies: ["Apus", "ApusTesting", "ApusTestSystem", "Hello"],
             swiftSettings: strict
         ),
         .testTarget(name: "BazaarTests", dependencies: ["Bazaar", "Apus", "ApusTesting"], swiftSettings: strict),

@@ -9,7 +9,7 @@ let layers: [Set<String>] = [
     ["ApusEdge", "ApusCache", "ApusStore"],
     ["Apus"],
     ["ApusTesting"],
-    ["Bazaar", "ApusTestSystem"],
+    ["Bazaar", "ApusTestSystem", "Hello"],
 ]
 
 /// Which targets may hold a C library.

@@ -22,8 +22,11 @@ struct TextFile: Sendable {
     /// The first folders of the path: `["Sources", "ApusCore"]` of `Sources/ApusCore/Hex.swift`.
     var folders: [String] { path.split(separator: "/").dropLast().map(String.init) }
 
-    /// The target a Swift file belongs to, or nil outside `Sources` and `Tests`.
-    var target: String? { folders.count >= 2 && ["Sources", "Tests"].contains(folders[0]) ? folders[1] : nil }
+    /// The target a Swift file belongs to, or nil outside `Sources`, `Tests` and an example's `Sources`.
+    var target: String? {
+        if folders.first == "Examples" { return folders.count >= 4 && folders[2] == "Sources" ? folders[3] : nil }
+        return folders.count >= 2 && ["Sources", "Tests"].contains(folders[0]) ? folders[1] : nil
+    }
 
     /// True of Swift code that ships: `Sources`, without what only tests import.
     var isProduct: Bool { folders.first == "Sources" && target != "ApusTesting" && path.hasSuffix(".swift") }

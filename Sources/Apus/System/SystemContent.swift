@@ -76,7 +76,8 @@ struct SystemPlan: Sendable {
         self.parts = parts.list
         var names: Set<String> = [Self.setupName]
         for part in self.parts {
-            guard Self.isName(part.name) else {
+            // A setup has no process and no socket of its own, so it may be called anything.
+            guard part.kind == .setup || Self.isName(part.name) else {
                 throw ConfigurationError(
                     field: "name of a part",
                     value: part.name,

@@ -20,42 +20,42 @@ final class RunningSystem: @unchecked Sendable {
     private let reading: Task<Void, Never>
     private let clients = Lock<[Client]>([])
 
-    static var program: String {
-        let folder = Program.path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
-        return folder.joined(separator: "/") + "/ApusTestSystem"
-    }
+    private let program: String
 
     /// Starts the system and waits until it is ready or has ended.
     init(
         _ words: [String] = [],
         environment: [String: String] = [:],
         scratch: Scratch? = nil,
+        program: String = "ApusTestSystem",
         on loop: EventLoop
     ) async throws {
         self.loop = loop
+        let folder = Program.path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+        self.program = folder.joined(separator: "/") + "/" + program
         let scratch = try scratch ?? Scratch()
         self.scratch = scratch
         let output = try SocketPair.make(theirsBlocks: true)
         let errorOutput = try SocketPair.make(theirsBlocks: true)
         let null = open("/dev/null", O_RDONLY | O_CLOEXEC)
-        defer { for descriptor in [output.theirs, errorOutput.theirs, null] { close(descriptor) } }
         let standard = ["up", "--json", "--data", scratch.data, "--port=0", "--dashboard-port=0", "--loops=2"]
         process = try ChildProcess(
-            path: Self.program,
+            path: self.program,
             arguments: standard.filter { word in !words.contains { $0.hasPrefix(word.prefix { $0 != "=" } + "=") } }
                 + words,
             environment: environment,
             descriptors: [null, output.theirs, errorOutput.theirs],
             on: loop
         )
+        for descriptor in [output.theirs, errorOutput.theirs, null] { close(descriptor) }
         let errorLines = try Channel(adopting: errorOutput.mine, on: loop)
         let text = Lock("")
         reading = Task(executorPreference: loop) {
-            for await part in Self.parts(of: errorLines) { text.withLock { $0 += part } }
+            while let part = await Self.next(errorLines) { text.withLock { $0 += part } }
         }
         let document = try Channel(adopting: output.mine, on: loop)
         var written = ""
-        for await part in Self.parts(of: document, by: loop.now + .seconds(30)) {
+        while let part = await Self.next(document, by: loop.now + .seconds(30)) {
             written += part
             if written.hasSuffix("\n}\n") { break }
         }
@@ -73,15 +73,14 @@ final class RunningSystem: @unchecked Sendable {
     /// What it has written to standard error by now.
     var errorsNow: String { currentErrors() }
 
-    private static func parts(of channel: Channel, by deadline: Instant = .distantFuture) -> AsyncStream<String> {
-        AsyncStream {
-            var chunk = [UInt8](repeating: 0, count: 64 << 10)
-            while true {
-                switch chunk.withUnsafeMutableBytes({ channel.receive(into: $0) }) {
-                case .bytes(let count): return String(decoding: chunk[..<count], as: UTF8.self)
-                case .wouldBlock: if await channel.readable(by: deadline) != .ready { return nil }
-                case .end, .failed: return nil
-                }
+    /// The next text that comes, or `nil` at the end or at `deadline`.
+    private static func next(_ channel: Channel, by deadline: Instant = .distantFuture) async -> String? {
+        var chunk = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            switch chunk.withUnsafeMutableBytes({ channel.receive(into: $0) }) {
+            case .bytes(let count): return String(decoding: chunk[..<count], as: UTF8.self)
+            case .wouldBlock: if await channel.readable(by: deadline) != .ready { return nil }
+            case .end, .failed: return nil
             }
         }
     }
@@ -137,7 +136,7 @@ final class RunningSystem: @unchecked Sendable {
         let null = open("/dev/null", O_RDONLY | O_CLOEXEC)
         defer { close(null) }
         let child = try ChildProcess(
-            path: Self.program,
+            path: self.program,
             arguments: words + ["--data", scratch.data],
             environment: [:],
             descriptors: [null, output.theirs, errorOutput.theirs],
@@ -148,7 +147,7 @@ final class RunningSystem: @unchecked Sendable {
         var texts = ["", ""]
         for (index, descriptor) in [output.mine, errorOutput.mine].enumerated() {
             let channel = try Channel(adopting: descriptor, on: loop)
-            for await part in Self.parts(of: channel) { texts[index] += part }
+            while let part = await Self.next(channel) { texts[index] += part }
             channel.close()
         }
         return (await child.wait().code, texts[0], texts[1])
@@ -181,12 +180,13 @@ final class RunningSystem: @unchecked Sendable {
 func withSystem(
     _ words: [String] = [],
     environment: [String: String] = [:],
+    program: String = "ApusTestSystem",
     _ body: @escaping @Sendable (RunningSystem) async throws -> Void
 ) async throws {
     let group = try LoopGroup(count: 1)
     let loop = group.loops[0]
     let result = await Task(executorPreference: loop) {
-        let system = try await RunningSystem(words, environment: environment, on: loop)
+        let system = try await RunningSystem(words, environment: environment, program: program, on: loop)
         let result: Result<Void, any Error>
         do {
             try await body(system)
