@@ -194,7 +194,7 @@ struct CallFailureTests {
         let remaining = try #require(seen.remaining)
         #expect(remaining > 0 && remaining <= 2_000_000_000)
         let plain = try #require(try await handle.context().remaining)
-        #expect(plain > 2_000_000_000 && plain <= 5_000_000_000)
+        #expect(plain > 2_000_000_000 && plain <= 600_000_000_000)
         try await site.end(caller, callee)
     }
 

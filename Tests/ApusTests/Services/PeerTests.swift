@@ -132,7 +132,7 @@ struct PeerTests {
     @Test func `calls beyond the bound wait their turn, and say so when it does not come`() async throws {
         let site = try Site()
         let events = Events()
-        var narrow = ServiceSettings()
+        var narrow = ServiceSettings.patient
         narrow.inFlightMax = 2
         let callee = try await site.callee(0, events: events)
         let (caller, handle) = try await site.caller(1, settings: narrow)
@@ -153,7 +153,7 @@ struct PeerTests {
     @Test func `a caller cancelled while it waits for room leaves the queue`() async throws {
         let site = try Site()
         let events = Events()
-        var narrow = ServiceSettings()
+        var narrow = ServiceSettings.patient
         narrow.inFlightMax = 1
         let callee = try await site.callee(0, events: events)
         let (caller, handle) = try await site.caller(1, settings: narrow)

@@ -163,7 +163,7 @@ struct StrangerTests {
     @Test func `a flood of calls is bounded, and answered with refusals`() async throws {
         let site = try Site()
         let events = Events()
-        var narrow = ServiceSettings()
+        var narrow = ServiceSettings.patient
         narrow.inFlightMax = 10
         let callee = try await site.callee(0, events: events, settings: narrow)
         let address = site.path("desk")
@@ -181,7 +181,7 @@ struct StrangerTests {
 
     @Test func `a peer that does not read its answers is cut off`() async throws {
         let site = try Site()
-        var narrow = ServiceSettings()
+        var narrow = ServiceSettings.patient
         narrow.unsentBytesMax = 300_000
         narrow.inFlightMax = 60_000
         let callee = try await site.callee(0, settings: narrow)
@@ -223,7 +223,7 @@ struct StrangerTests {
 
     @Test func `connections beyond the bound are refused`() async throws {
         let site = try Site()
-        var narrow = ServiceSettings()
+        var narrow = ServiceSettings.patient
         narrow.connectionsMax = 2
         let callee = try await site.callee(0, settings: narrow)
         let address = site.path("desk")
