@@ -59,7 +59,7 @@ struct PeerTests {
         // The other replica hangs as well: the call lives on until its deadline.
         let error = await #expect(throws: CallError.self) { try await task.value }
         #expect(error?.code == .deadlineExceeded)
-        #expect(try await site.on(2) { _ in caller.counters.retries } == 1)
+        #expect(try await site.on(2) { _ in caller.counters.retries } >= 1)
         try await site.end(caller, other)
     }
 
