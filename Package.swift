@@ -49,11 +49,24 @@ let package = Package(
             swiftSettings: strict
         ),
 
+        // Tools around a running system: honest load, and the page that shows it.
+        .target(
+            name: "ApusLoad",
+            dependencies: ["ApusCore", "ApusRuntime", "ApusObserve", "ApusHTTP", "CLinux"],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "ApusDashboard",
+            dependencies: ["ApusCore", "ApusRuntime", "ApusObserve", "ApusHTTP", "ApusLoad", "CLinux"],
+            swiftSettings: strict
+        ),
+
         // What a system's author imports.
         .target(
             name: "Apus",
             dependencies: [
-                "ApusCore", "ApusRuntime", "ApusObserve", "ApusHTTP", "ApusEdge", "ApusCache", "ApusStore", "CLinux",
+                "ApusCore", "ApusRuntime", "ApusObserve", "ApusHTTP", "ApusEdge", "ApusCache", "ApusStore", "ApusLoad",
+                "ApusDashboard", "CLinux",
             ],
             swiftSettings: strict
         ),
@@ -103,6 +116,8 @@ let package = Package(
             dependencies: ["ApusStore", "ApusTesting", "CSQLite"],
             swiftSettings: strict
         ),
+        .testTarget(name: "ApusLoadTests", dependencies: ["ApusLoad", "ApusTesting"], swiftSettings: strict),
+        .testTarget(name: "ApusDashboardTests", dependencies: ["ApusDashboard", "ApusTesting"], swiftSettings: strict),
         .testTarget(
             name: "ApusTests",
             dependencies: ["Apus", "ApusTesting", "ApusTestSystem", "Hello"],

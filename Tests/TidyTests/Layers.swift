@@ -6,7 +6,8 @@ let layers: [Set<String>] = [
     ["ApusRuntime"],
     ["ApusObserve"],
     ["ApusHTTP"],
-    ["ApusEdge", "ApusCache", "ApusStore"],
+    ["ApusEdge", "ApusCache", "ApusStore", "ApusLoad"],
+    ["ApusDashboard"],
     ["Apus"],
     ["ApusTesting"],
     ["Bazaar", "ApusTestSystem", "Hello"],
@@ -18,7 +19,10 @@ let layers: [Set<String>] = [
 let homes: [String: Set<String>] = [
     "CSQLite": ["ApusStore"],
     "CZstd": ["Bazaar"],
-    "CLinux": ["ApusCore", "ApusRuntime", "ApusObserve", "ApusHTTP", "ApusEdge", "ApusStore", "Apus"],
+    "CLinux": [
+        "ApusCore", "ApusRuntime", "ApusObserve", "ApusHTTP", "ApusEdge", "ApusStore", "ApusLoad", "ApusDashboard",
+        "Apus",
+    ],
 ]
 
 /// Wrong arrows: an import of ours that the layers forbid.
