@@ -74,7 +74,7 @@ run_tests() {
     shift
     rm -f "$report" "$found"
     run_with_progress "$name tests" "$log" \
-        swift test --parallel --xunit-output "$report" "$@" "${TEST_FILTER[@]}" || code=$?
+        swift test "${TEST_PARALLEL:---parallel}" --xunit-output "$report" "$@" "${TEST_FILTER[@]}" || code=$?
     if [ ! -s "$found" ]; then
         note "$name" 0 1 $((SECONDS - began))
         show_errors "$log"
@@ -200,8 +200,12 @@ apus_test() {
             # The full rounds and seeds run once, in the build that users run; the sanitizers take the usual ones.
             APUS_TEST_ROUNDS=200 APUS_TEST_SEEDS=20000 \
                 long_tests release -c release -Xswiftc -enable-testing
-            long_tests thread-sanitizer --sanitize=thread
+            # One test at a time: a sanitizer makes each slow, and each has a time limit of its own.
+            TEST_PARALLEL=--no-parallel
+            TSAN_OPTIONS="suppressions=$APUS_ROOT/Scripts/thread-sanitizer.supp" \
+                long_tests thread-sanitizer --sanitize=thread
             long_tests address-sanitizer --sanitize=address
+            unset TEST_PARALLEL
         fi
     fi
     stop_parts
