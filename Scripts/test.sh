@@ -17,7 +17,7 @@ runs every test. A skipped test is a failure. The last line is 'N passed, N fail
 
   --filter X            only tests whose name matches X; skips format, benchmarks and examples
   --long                adds release tests with 200 rounds of faults and 20,000 seeds a block, then thread and
-                        address sanitizers, and writes Benchmarks/results/test-long.json
+                        address sanitizers with 100 seeds, and writes Benchmarks/results/test-long.json
   --seed N              repeat a run's random choices
   --yes                 install what is missing without asking
   --no-install          never install; say what is missing and stop
@@ -202,6 +202,7 @@ apus_test() {
                 long_tests release -c release -Xswiftc -enable-testing
             # One test at a time: a sanitizer makes each slow, and each has a time limit of its own.
             TEST_PARALLEL=--no-parallel
+            export APUS_TEST_SEEDS=100
             TSAN_OPTIONS="suppressions=$APUS_ROOT/Scripts/thread-sanitizer.supp" \
                 long_tests thread-sanitizer --sanitize=thread
             long_tests address-sanitizer --sanitize=address
