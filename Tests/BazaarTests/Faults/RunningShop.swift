@@ -1,3 +1,4 @@
+import ApusTesting
 import Glibc
 import Testing
 
@@ -16,9 +17,10 @@ final class RunningShop: @unchecked Sendable {
     private let output: OutputText
     private let errorOutput: OutputText
 
-    /// The program that was built beside the tests.
+    /// The release build that `./apus test` names, as users run it; else the program that was built beside the tests.
     static var program: String {
-        Program.path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+        if let release = RealPart.bazaar.location { return release }
+        return Program.path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
             + "/bazaar"
     }
 
