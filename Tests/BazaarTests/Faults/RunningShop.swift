@@ -25,7 +25,12 @@ final class RunningShop: @unchecked Sendable {
     }
 
     /// Starts it, and waits until it is ready or has ended.
-    init(_ words: [String] = [], in folder: ShopFolder, on loop: EventLoop) async throws {
+    init(
+        _ words: [String] = [],
+        environment: [String: String] = [:],
+        in folder: ShopFolder,
+        on loop: EventLoop
+    ) async throws {
         self.folder = folder
         self.loop = loop
         let out = try SocketPair.make(theirsBlocks: true)
@@ -38,7 +43,7 @@ final class RunningShop: @unchecked Sendable {
         process = try ChildProcess(
             path: Self.program,
             arguments: ["up", "--json"] + standard.filter { !names.contains($0.prefix { $0 != "=" }) } + words,
-            environment: [:],
+            environment: environment,
             descriptors: [null, out.theirs, err.theirs],
             on: loop
         )
