@@ -108,6 +108,9 @@ final class SQLiteShard: ShardEngine {
         if lock.isWritable { try runner.makeTables() }
         try runner.claim(identity: identity, index: index)
         try runner.run(migrations)
+        guard lock.isWritable else { return }
+        connection.keepLog()
+        writer.adopt(connection)
     }
 
     func integrityProblems() async throws -> [String] {
@@ -129,6 +132,7 @@ final class SQLiteShard: ShardEngine {
             try? last?.run("SELECT 1 FROM sqlite_schema LIMIT 1")
             _ = loopReaders.close(nanoseconds: 1_000_000_000)
             _ = writer.awaitEnd(nanoseconds: 10_000_000_000)
+            writer.disown()
             _ = readers.awaitEnd(nanoseconds: 2_000_000_000)
             last?.close()
         }
