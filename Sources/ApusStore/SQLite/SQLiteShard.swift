@@ -102,6 +102,10 @@ final class SQLiteShard: ShardEngine {
         // A disk that is read-only can still be read, where nothing is missing.
         if lock.isWritable { try lock.acquire(within: configuration.openDeadline) }
         defer { lock.release() }
+        // A file that is gone would be made anew, and nobody would hear that its rows are gone with it.
+        if commits.value > 0, Files.status(path)?.size ?? 0 == 0 {
+            throw StoreError(.corrupt, "\(path) is missing or empty, and had rows; restore it from a backup")
+        }
         let connection = try SQLiteConnection(path: path, configuration: configuration, isReader: !lock.isWritable)
         connection.emptyLogAtClose()
         let runner = MigrationRunner(session: connection, file: path, clock: clock)
