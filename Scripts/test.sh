@@ -66,6 +66,26 @@ check_build() {
 
 check_scripts() { shellcheck -x apus .ci/run Scripts/*.sh Scripts/parts/*.sh; }
 
+# Has DocC read every block's contract with the symbols of the debug build: a link that leads nowhere is an error.
+check_docs() {
+    local bin catalogue name graphs
+    # Where the toolchain is, also where "swift" is a wrapper that chooses one.
+    bin=$(swift -print-target-info | sed -n 's/.*"runtimeResourcePath": "\(.*\)\/lib\/swift".*/\1\/bin/p')
+    for catalogue in Sources/*/*.docc; do
+        name=$(basename "$catalogue" .docc)
+        graphs=".build/apus-docs/$name"
+        rm -rf "$graphs" "$graphs.doccarchive"
+        mkdir -p "$graphs"
+        echo "$name"
+        "$bin/swift-symbolgraph-extract" -module-name "$name" -target "$(uname -m)-unknown-linux-gnu" \
+            -I .build/debug/Modules -Xcc -fmodule-map-file=.build/debug/CLinux.build/module.modulemap \
+            -I Sources/CLinux/include -I Sources/CSQLite -minimum-access-level public -skip-synthesized-members \
+            -output-dir "$graphs" || return
+        "$bin/docc" convert "$catalogue" --additional-symbol-graph-dir "$graphs" --warnings-as-errors \
+            --fallback-display-name "$name" --fallback-bundle-identifier "$name" --output-path "$graphs.doccarchive" || return
+    done
+}
+
 # Runs the test bundle of one build and counts from its report, not from what it prints.
 # Usage: run_tests NAME SWIFT-TEST-ARGUMENTS...
 run_tests() {
@@ -187,6 +207,7 @@ apus_test() {
         check release build_release bazaar || true
         export APUS_TEST_BAZAAR="$APUS_ROOT/.build/release/bazaar"
         if [ -z "$filtered" ]; then
+            check docs check_docs || true
             if check benchmarks swift build --package-path Benchmarks -c release; then
                 # Exact counts, not timings: nothing is allocated or retained per request.
                 check counts Benchmarks/.build/release/bench-serve --case counts --check || true
