@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include "ByteVectors.h"
+
 int apus_errno(void);
 void apus_set_errno(int e);
 // Clocks, in nanoseconds.
