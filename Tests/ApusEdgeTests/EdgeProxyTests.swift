@@ -5,7 +5,7 @@ import ApusObserve
 import ApusRuntime
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct EdgeProxyTests {
     @Test(arguments: [EdgeConfiguration.Balancing.peakEWMA, .roundRobin, .leastRequests])
     func `requests reach every replica over kept connections`(balancing: EdgeConfiguration.Balancing) async throws {

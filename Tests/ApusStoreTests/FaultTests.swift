@@ -6,7 +6,7 @@ import CSQLite
 import Glibc
 import Testing
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct FaultTests {
     let folder: TestFolder
 

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Bazaar
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct APITests {
     private func decode<Value: Decodable>(_ answer: Browser.Answer, as type: Value.Type = Value.self) throws -> Value {
         try JSONDecoder().decode(type, from: Data(answer.body.utf8))
