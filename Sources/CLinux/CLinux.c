@@ -225,6 +225,7 @@ int apus_signalfd_read(int fd) {
     return read(fd, &info, sizeof info) == sizeof info ? (int)info.ssi_signo : 0;
 }
 void apus_ignore_sigpipe(void) { signal(SIGPIPE, SIG_IGN); }
+void apus_ignore_sigxfsz(void) { signal(SIGXFSZ, SIG_IGN); }
 
 // The linker makes these for every section whose name is an identifier; weak, for programs that have none.
 extern const char __start_swift5_accessible_functions[] __attribute__((weak, visibility("hidden")));

@@ -9,6 +9,8 @@ import Glibc
 public enum Program {
     /// Runs `body` on the first loop of a new group and leaves the process with the code it returns.
     ///
+    /// A limit on the size of files (`ulimit -f`) makes writes fail, as a full disk does, and does not end the process.
+    ///
     /// - Parameters:
     ///   - loopCount: How many loops; one a core unless said.
     ///   - body: The program; its result is the exit code.
@@ -16,6 +18,7 @@ public enum Program {
         loopCount: Int = LoopGroup.coreCount,
         _ body: @escaping @Sendable (LoopGroup) async -> Int32
     ) -> Never {
+        apus_ignore_sigxfsz()
         do {
             let group = try LoopGroup(count: loopCount, callerIsFirst: true)
             Task(executorPreference: group.loops[0]) { exit(await body(group)) }
