@@ -36,6 +36,7 @@ extension CatalogueIndex {
     /// - Parameters:
     ///   - text: What was typed; words from the ninth on are left out.
     ///   - isTyping: Whether the last word may be unfinished.
+    /// - Returns: All that fit, the best first; none for a text without words.
     /// - SeeAlso: S. Robertson, H. Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond" (2009).
     func search(_ text: String, isTyping: Bool = false) -> Answer {
         let words = Array(SearchWords.words(of: text).prefix(Self.wordsMax))

@@ -12,8 +12,13 @@ extension ProductID: PathParameter {
     func writePathSegment(to writer: inout ByteWriter) { description.writePathSegment(to: &writer) }
     static var pathSchema: JSONSchema {
         let departments = Category.allCases.map(\.rawValue).joined(separator: "|")
-        return .string(8...40, pattern: "^(\(departments))-([0-9]{5}[A-Za-z]{0,2}|[Dd][Cc][Gg][Ss][0-9A-Za-z]{1,5})$")
+        return .string(8...40, pattern: "^(\(departments))-\(StockCode.pattern)$")
     }
+}
+
+extension StockCode {
+    /// A regular expression (ECMA-262) that codes match, in either case.
+    static let pattern = "([0-9]{5}[A-Za-z]{0,2}|[Dd][Cc][Gg][Ss][0-9A-Za-z]{1,5})"
 }
 
 extension OrderNumber: PathParameter {

@@ -29,13 +29,13 @@ extension Storefront {
         try routes.openAPI(document)
     }
 
-    private static let cursorSchema = JSONSchema.string(7...20, pattern: "^[0-9]{1,10}-[0-9A-Za-z]{5,9}$")
+    private static let cursorSchema = JSONSchema.string(7...20, pattern: "^[0-9]{1,10}-\(StockCode.pattern)$")
     private static let pageQueries = [
         RouteInfo.Query("after", cursorSchema, summary: "The `next` of the page before."),
         RouteInfo.Query("limit", .integer(1...99), summary: "Products on a page; 24 unless given."),
     ]
     private static let departmentSchema = Category.pathSchema
-    private static let textSchema = JSONSchema.string(1...SearchQuery.lengthMax)
+    private static let textSchema = JSONSchema.string(1...SearchQuery.lengthMax, pattern: "^[^\\u0000]+$")
 
     private func addProductAPI(to routes: inout RouterBuilder) {
         routes.on(Self.apiDepartments, "The departments") {

@@ -117,6 +117,8 @@ struct Storefront: Sendable {
         do {
             try await next(exchange)
         } catch let error where !exchange.isAnswered && !(error is CancellationError) {
+            // An address under /api that no route takes comes by here too.
+            if exchange.path.starts(with: "/api/".utf8) { throw error }
             let problem = Problem(shop: error)
             if problem.code == "internal" {
                 exchange.span.fail(error)

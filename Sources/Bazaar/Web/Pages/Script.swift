@@ -44,13 +44,12 @@ enum Script {
         }
 
         // Shows the content of a page that came, in place of what is there.
-        function show(page, url) {
+        function show(page) {
           const main = find('main', page);
           if (!main) return false;
           find('main').replaceWith(document.adoptNode(main));
           document.title = page.title;
           count(page);
-          if (url) history.pushState(null, '', url);
           start();
           const alert = find('main [role=alert][tabindex]');
           if (alert) alert.focus();
@@ -173,7 +172,6 @@ enum Script {
           for (const form of document.querySelectorAll('[data-auto]')) choices(form);
         }
         start();
-        addEventListener('popstate', () => location.reload());
 
         // Suggestions: a combobox with a list, after the ARIA Authoring Practices.
         const input = find('#q'), list = document.createElement('ul');

@@ -17,7 +17,7 @@ extension Frame {
             "“\(shown)”",
             """
             \(crumbs([]))<h1>“\(shown)”</h1>\(correction)\(facets(found, query))<p class="count" role="status">\(count)</p>\
-            <section class="tight" aria-label="Products">\(cards(found.products))\
+            <section class="tight" aria-labelledby="products"><h2 class="hidden" id="products">Products</h2>\(cards(found.products))\
             \(pages(query.after != nil, next, first: Self.searchAddress(query, query.category)))</section>
             """
         )

@@ -44,8 +44,8 @@ extension Frame {
             category.title,
             """
             \(crumbs([]))<div class="titled"><h1>\(category.title)</h1><p class="soft">\(category.strapline)</p></div>\
-            \(choices(query))<p class="count" role="status">\(count)</p><section class="tight" aria-label="Products">\
-            \(content)\(pages(query.after != nil, listing.next.map { address(query, after: $0) }, first: address(query)))\
+            \(choices(query))<p class="count" role="status">\(count)</p><section class="tight" aria-labelledby="products">\
+            <h2 class="hidden" id="products">Products</h2>\(content)\(pages(query.after != nil, listing.next.map { address(query, after: $0) }, first: address(query)))\
             </section>
             """
         )

@@ -105,6 +105,8 @@ enum Stylesheet {
         .tiles{display:grid;grid-template-columns:repeat(auto-fill,minmax(9.5rem,1fr));gap:1rem}
         .tiles a{display:block;text-decoration:none;font-weight:600;line-height:1.3;font-size:.95rem}
         .pic{display:block;border-radius:14px;overflow:hidden;margin-bottom:.7rem;position:relative}
+        .tiles a{overflow-wrap:anywhere;hyphens:auto}
+        @media (max-width:23rem){.tiles{grid-template-columns:1fr 1fr!important}}
         @media (min-width:60rem){.tiles{grid-template-columns:repeat(7,1fr);row-gap:1.75rem}}
         .tiles .pic{border-radius:50%;margin:0 auto .7rem;max-width:8.5rem}
         .tiles a{text-align:center}
