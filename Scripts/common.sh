@@ -198,3 +198,17 @@ build_release() {
     fi
     echo "$hash" >"$stamp"
 }
+
+# A Python of its own with the packages of a requirements file, in .build/venv/NAME; made anew when the file changes.
+# Usage: python_tools NAME REQUIREMENTS
+python_tools() {
+    local venv="$APUS_ROOT/.build/venv/$1" wanted="$APUS_ROOT/$2"
+    if cmp -s "$wanted" "$venv/ready"; then return 0; fi
+    [ "$NO_INSTALL" = no ] || die "the packages in $2 are missing and --no-install was given"
+    mkdir -p "${venv%/*}"
+    rm -rf "$venv"
+    /usr/bin/python3 -m venv "$venv" || die "python3 -m venv failed, is python3-venv there?"
+    run_with_progress "installing Python packages: $1" "$APUS_ROOT/.build/venv/$1.log" \
+        "$venv/bin/pip" install --disable-pip-version-check -r "$wanted" || die "pip failed, see .build/venv/$1.log"
+    cp "$wanted" "$venv/ready"
+}

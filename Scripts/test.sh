@@ -143,6 +143,11 @@ start_parts() {
     while read -r line; do export "${line?}"; done < <(parts_env)
     # The receiver's Python has OpenTelemetry's own classes: tests of the encoding ask them directly.
     export APUS_TEST_OTLP_PYTHON="$APUS_ROOT/.build/venv/otlp/bin/python"
+    # Playwright drives Debian's Chromium; Schemathesis and a generator of clients judge the API.
+    python_tools browser Tests/Browser/requirements.txt
+    export APUS_TEST_BROWSER="$APUS_ROOT/.build/venv/browser/bin/python"
+    python_tools api Tests/API/requirements.txt
+    export APUS_TEST_SCHEMATHESIS="$APUS_ROOT/.build/venv/api/bin/python"
 }
 
 stop_parts() {

@@ -17,6 +17,10 @@ public enum RealPart: String, Sendable, CaseIterable {
     case bazaar = "APUS_TEST_BAZAAR"
     /// The path of a build of `Examples/Hello`.
     case hello = "APUS_TEST_HELLO"
+    /// The path of a Python with Playwright, which starts Debian's Chromium.
+    case browser = "APUS_TEST_BROWSER"
+    /// The path of a Python with Schemathesis and a generator of clients.
+    case schemathesis = "APUS_TEST_SCHEMATHESIS"
     /// The folder with release builds of the benchmarks.
     case benchmarks = "APUS_TEST_BENCHMARKS"
 

@@ -58,12 +58,23 @@ public final class SchemaDeriver {
     /// Notes a type; a sample of a struct is made only where one is needed, so that types may contain themselves.
     fileprivate func note(_ type: any Decodable.Type, _ path: [String], needsSample: Bool) throws -> Noted {
         if let providing = type as? any SchemaProviding.Type {
-            return Noted(schema: providing.jsonSchema, sample: providing.sampleOfAny)
+            return Noted(schema: naming(providing.jsonSchema, of: type), sample: providing.sampleOfAny)
         }
         if let simple = Self.simple(type) { return simple }
         if let container = type as? any ContainerSchema.Type { return try container.note(self, path) }
         if let cases = type as? any CaseIterable.Type, let noted = Self.enumeration(cases) { return noted }
         return try record(type, path, needsSample)
+    }
+
+    /// A reference to an object's schema that a type gives itself; other schemas as they are.
+    private func naming(_ schema: JSONSchema, of type: any Decodable.Type) -> JSONSchema {
+        guard schema.kind == .object, !schema.properties.isEmpty else { return schema }
+        let identity = ObjectIdentifier(type)
+        if let name = names[identity] { return .reference(name) }
+        let name = uniqueName(type)
+        names[identity] = name
+        named.append(Named(name: name, schema: schema))
+        return .reference(name)
     }
 
     private static func simple(_ type: any Decodable.Type) -> Noted? {
@@ -205,6 +216,8 @@ private final class Recording: Decoder {
     let path: [String]
     var properties: [JSONSchema.Property] = []
     var single: JSONSchema?
+    /// Members that were asked for whether they are null, as `decodeIfPresent` of numbers and strings does.
+    var nullables: Set<String> = []
     var codingPath: [any CodingKey] { [] }
     var userInfo: [CodingUserInfoKey: Any] { [:] }
 
@@ -241,12 +254,16 @@ private final class Recording: Decoder {
         var allKeys: [Key] { [] }
 
         func contains(_ key: Key) -> Bool { true }
-        func decodeNil(forKey key: Key) throws -> Bool { false }
+        func decodeNil(forKey key: Key) throws -> Bool {
+            recording.nullables.insert(key.stringValue)
+            return false
+        }
 
         func decode<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value {
             let path = recording.path + [key.stringValue]
             let noted = try recording.deriver.note(type, path, needsSample: true)
-            recording.property(key.stringValue, noted.schema, isOptional: false)
+            let isOptional = recording.nullables.contains(key.stringValue)
+            recording.property(key.stringValue, noted.schema, isOptional: isOptional)
             return try recording.sample(type, noted, path)
         }
 

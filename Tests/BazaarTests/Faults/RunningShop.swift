@@ -25,11 +25,21 @@ final class RunningShop: @unchecked Sendable {
     }
 
     /// Starts it, and waits until it is ready or has ended.
+    ///
+    /// - Parameters:
+    ///   - words: What else its command line says.
+    ///   - environment: What its environment has beside the usual.
+    ///   - folder: Where its data is.
+    ///   - loop: The loop it is used on.
+    ///   - program: Another build of it than the one beside the tests.
+    ///   - limit: How long it may take until it is ready.
     init(
         _ words: [String] = [],
         environment: [String: String] = [:],
         in folder: ShopFolder,
-        on loop: EventLoop
+        on loop: EventLoop,
+        program: String = program,
+        within limit: Duration = .seconds(60)
     ) async throws {
         self.folder = folder
         self.loop = loop
@@ -41,7 +51,7 @@ final class RunningShop: @unchecked Sendable {
         // Closed here before anything is read, so that its end is the end of what is read.
         defer { close(null) }
         process = try ChildProcess(
-            path: Self.program,
+            path: program,
             arguments: ["up", "--json"] + standard.filter { !names.contains($0.prefix { $0 != "=" }) } + words,
             environment: environment,
             descriptors: [null, out.theirs, err.theirs],
@@ -51,7 +61,7 @@ final class RunningShop: @unchecked Sendable {
         close(err.theirs)
         output = try OutputText(out.mine, on: loop)
         errorOutput = try OutputText(err.mine, on: loop)
-        let isWhole = await output.wait(by: loop.now + .seconds(60)) { $0.hasSuffix("\n}\n") }
+        let isWhole = await output.wait(by: loop.now + limit) { $0.hasSuffix("\n}\n") }
         if isWhole {
             report = try JSONDocument.decode(ReadyReport.self, from: output.text.utf8)
         } else {
