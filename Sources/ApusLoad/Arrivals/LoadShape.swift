@@ -83,7 +83,7 @@ extension LoadShape {
         )
     }
 
-    /// A fifth of `rate`, then all of it for a fifth of the time, then a fifth again: does it recover?
+    /// A fifth of `rate`, then all of it for a fifth of the time, then a fifth again, in which it may recover.
     public static func spike(to rate: Double, for duration: Duration) -> LoadShape {
         LoadShape([
             Stage(duration * 2 / 5, from: rate / 5, to: rate / 5), Stage(duration / 5, from: rate, to: rate),
@@ -97,6 +97,7 @@ extension LoadShape {
     ///   - rates: Rates at equal distances, in any unit; at least two, one above 0.
     ///   - peak: Arrivals a second at the highest.
     ///   - duration: How long all of it takes.
+    /// - Returns: The shape.
     public static func recorded(_ rates: [Double], peak: Double, for duration: Duration) -> LoadShape {
         let highest = rates.max() ?? 0
         precondition(rates.count > 1 && highest > 0, "a recording has two rates, and one above 0")

@@ -435,8 +435,8 @@ final class LoadWorker: @unchecked Sendable {
 
     /// A connection has broken, or its answer did not come.
     ///
-    /// - Parameter mayResend: It had been idle, and the target closed it before it could see the request: not the target's
-    ///   failure (RFC 9112, section 9.3.1), so what may be sent twice is sent on another.
+    /// One that had been idle, and that the target closed before it could see the request, is not the target's failure
+    /// (RFC 9112, section 9.3.1): with `mayResend`, what may be sent twice is sent on another.
     func lost(_ connection: LoadConnection, _ failure: Failure, mayResend: Bool) {
         guard holds(connection) else { return }
         let (due, kind, wasIdle) = (connection.due, connection.kind, connection.state == .idle)

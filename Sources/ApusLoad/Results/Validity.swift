@@ -12,6 +12,7 @@ enum Validity {
     ///   - busiest: The share of a core that the generator's busiest loop used.
     ///   - isOpen: Whether arrivals were fixed beforehand; a closed loop has no lag, it just asks less.
     ///   - requests: How many requests counted.
+    /// - Returns: A sentence for each reason; none for a valid run.
     static func problems(
         lag: Double,
         latency: Double,

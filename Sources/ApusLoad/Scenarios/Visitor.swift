@@ -71,6 +71,7 @@ public final class Visitor: @unchecked Sendable {
     ///   - fields: Fields to send along.
     ///   - body: The body; empty for none.
     ///   - expecting: The statuses that are right.
+    /// - Returns: The answer.
     /// - Throws: As ``send(_:as:expecting:)``.
     @discardableResult
     public func ask<each Parameter: PathParameter>(
