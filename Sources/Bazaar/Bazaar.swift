@@ -13,16 +13,28 @@ struct Shop: System {
     let store = Schema.store()
     /// What product pages show; two seconds old at most, so stock shown may be gone when it is reserved.
     let products = Cache<ProductID, Product>("products", capacity: 20_000, lifetime: .seconds(2))
-    /// First pages of the departments, and with them the best sellers.
-    let shelves = Cache<Shelf, [Product]>("shelves", capacity: 200, lifetime: .seconds(2))
+    /// First pages of the departments.
+    let shelves = Cache<Shelf, Listing>("shelves", capacity: 200, lifetime: .seconds(2))
+    let best = Cache<Int, [Product]>("best-sellers", capacity: 100, lifetime: .seconds(2))
+    /// What is bought with what changes when the shop is filled, and not while it runs.
+    let companions = Cache<ProductID, [ProductID]>("companions", capacity: 20_000)
+    /// Each process's index of titles, made from the store.
+    let search = ProductSearch()
 
     @Setting("sales.file", "The compressed year of sales that an empty shop is filled with; empty finds it in Data/.")
     var salesFile = ""
 
+    @Setting("shop.closed", "Whether visitors find the shop closed for maintenance: every page and call answers 503.")
+    var isClosed = false
+
     var body: some SystemContent {
         Setup("history") { site in try await fill(site) }
+        Setup("companions") { site in try await derive(site) }
         Service(Contracts.catalogue, replicas: 2) { host in
-            CatalogueService(actorSystem: host.actors, store: store, products: products, shelves: shelves)
+            CatalogueService(actorSystem: host.actors, store: store, caches: catalogueCaches)
+        } jobs: {
+            // The first visitor to search does not wait for the index either.
+            Every("index", .seconds(60)) { _ in _ = try await search.index(of: CatalogueTable(store: store)) }
         }
         Service(Contracts.carts, replicas: 2) { host in
             CartsService(actorSystem: host.actors, store: store, clock: SystemClock())
@@ -37,10 +49,24 @@ struct Shop: System {
             try Storefront(
                 catalogue: try host.service(Contracts.catalogue),
                 carts: try host.service(Contracts.carts),
-                orders: try host.service(Contracts.orders)
+                orders: try host.service(Contracts.orders),
+                clock: SystemClock(),
+                isClosed: isClosed
             ).router()
         }
         Edge(to: "storefront")
+    }
+
+    private var catalogueCaches: CatalogueCaches {
+        CatalogueCaches(products: products, shelves: shelves, best: best, companions: companions, search: search)
+    }
+
+    /// Makes what is derived from the orders, also in a folder from before it was.
+    private func derive(_ site: SetupSite) async throws {
+        let count = try await CompanionTable(store: store).makeIfNeeded { done, all, unit in
+            site.progress(done, of: all, unit)
+        }
+        if let count { site.log.info("found what is bought together", ["products": .int(count)]) }
     }
 
     /// Loads the catalogue and the year of orders into an empty store.

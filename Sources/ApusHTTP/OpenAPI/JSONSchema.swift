@@ -53,6 +53,14 @@ public struct JSONSchema: Sendable, Hashable {
     public var format: String?
     /// Smallest number, or `nil`.
     public var minimum: Int?
+    /// Largest number, or `nil`.
+    public var maximum: Int?
+    /// Fewest characters of a string, or `nil`.
+    public var lengthMin: Int?
+    /// Most characters of a string, or `nil`.
+    public var lengthMax: Int?
+    /// A regular expression (ECMA-262) that a string matches, or `nil`.
+    public var pattern: String?
     /// Whether `null` is allowed too.
     public var isNullable = false
     /// The only values allowed; empty for no such limit.
@@ -69,6 +77,27 @@ public struct JSONSchema: Sendable, Hashable {
         self.kind = kind
         self.format = format
         self.minimum = minimum
+    }
+
+    /// The schema of strings of that many characters, all of them matching `pattern`.
+    public static func string(_ lengths: ClosedRange<Int>, pattern: String? = nil) -> JSONSchema {
+        var schema = JSONSchema(.string)
+        (schema.lengthMin, schema.lengthMax, schema.pattern) = (lengths.lowerBound, lengths.upperBound, pattern)
+        return schema
+    }
+
+    /// The schema of whole numbers in `range`.
+    public static func integer(_ range: ClosedRange<Int>) -> JSONSchema {
+        var schema = JSONSchema(.integer, minimum: range.lowerBound)
+        schema.maximum = range.upperBound
+        return schema
+    }
+
+    /// The schema of strings that are one of `choices`.
+    public static func choice(_ choices: [String]) -> JSONSchema {
+        var schema = JSONSchema(.string)
+        schema.choices = choices.map { .string($0) }
+        return schema
     }
 
     /// The schema of arrays of `element`.
@@ -122,6 +151,10 @@ public struct JSONSchema: Sendable, Hashable {
         writeType(to: &json)
         if let format { json.field("format", format) }
         if let minimum { json.field("minimum", minimum) }
+        if let maximum { json.field("maximum", maximum) }
+        if let lengthMin { json.field("minLength", lengthMin) }
+        if let lengthMax { json.field("maxLength", lengthMax) }
+        if let pattern { json.field("pattern", pattern) }
         if !choices.isEmpty { writeChoices(to: &json) }
         if kind == .object { writeMembers(to: &json) }
         if kind == .array, let items = element.first {

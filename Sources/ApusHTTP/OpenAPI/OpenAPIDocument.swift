@@ -135,7 +135,8 @@ public struct OpenAPIDocument: Sendable {
 
     private func writeParameters(_ route: RouteInfo, to json: inout JSONWriter) {
         let names = route.pattern.parameterNames
-        guard !names.isEmpty || !route.queries.isEmpty else { return }
+        let others = route.queries.map { ("query", $0) } + route.headers.map { ("header", $0) }
+        guard !names.isEmpty || !others.isEmpty else { return }
         json.key("parameters")
         json.beginArray()
         for (name, schema) in zip(names, route.parameterSchemas) {
@@ -147,14 +148,14 @@ public struct OpenAPIDocument: Sendable {
             schema.write(to: &json)
             json.endObject()
         }
-        for query in route.queries {
+        for (place, parameter) in others {
             json.beginObject()
-            json.field("name", query.name)
-            json.field("in", "query")
-            if !query.summary.isEmpty { json.field("description", query.summary) }
-            if query.isRequired { json.field("required", true) }
+            json.field("name", parameter.name)
+            json.field("in", place)
+            if !parameter.summary.isEmpty { json.field("description", parameter.summary) }
+            if parameter.isRequired { json.field("required", true) }
             json.key("schema")
-            query.schema.write(to: &json)
+            parameter.schema.write(to: &json)
             json.endObject()
         }
         json.endArray()

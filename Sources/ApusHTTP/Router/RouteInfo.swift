@@ -20,6 +20,9 @@ public struct RouteInfo: Sendable {
         }
     }
 
+    /// A field of the request's head.
+    public typealias Header = Query
+
     /// A body's media type and the type its schema is derived from.
     public struct Content: Sendable {
         /// The media type, `application/json` for a Codable type.
@@ -50,6 +53,8 @@ public struct RouteInfo: Sendable {
     public var bodyBytesMax = 1 << 20
     /// Query parameters.
     public var queries: [Query] = []
+    /// Fields of the request's head that mean something to the route.
+    public var headers: [Header] = []
     /// The request's body, if it has one.
     public var request: Content?
     /// The status of success; 200 unless set.

@@ -67,4 +67,6 @@ enum OrderCredential: Sendable, Hashable, Codable {
     case cart(String)
     /// The secret of its link.
     case secret(String)
+    /// The address that the order was made with, in either case; the number, 50 random bits, is the other half.
+    case email(String)
 }

@@ -139,7 +139,7 @@ struct Sweeper: Sendable {
     }
 
     /// A key that lies on the shard: carts are everywhere.
-    private func anyCart(on index: Int) throws -> CartKey {
+    func anyCart(on index: Int) throws -> CartKey {
         let map = try store.map
         for attempt in 0..<100_000 {
             let key = CartKey(id: "sweep \(attempt)")

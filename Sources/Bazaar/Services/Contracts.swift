@@ -7,10 +7,20 @@ protocol Catalogue: ServiceActor {
     distributed func product(_ id: ProductID) async throws -> Product?
     /// Those of `ids` that there are, in no particular order; at most ``Basket/linesMax``.
     distributed func products(_ ids: [ProductID]) async throws -> [Product]
-    /// A page of a department, the most popular first.
-    distributed func department(_ category: Category, after: PageCursor?, count: Int) async throws -> [Product]
+    /// A page of a department; at most ``CatalogueService/countMax`` products.
+    distributed func department(_ query: ListingQuery) async throws -> Listing
     /// The most popular products of the whole shop.
     distributed func bestSellers(count: Int) async throws -> [Product]
+    /// What was bought together with a product, the nearest first.
+    distributed func companions(of id: ProductID) async throws -> [Product]
+    /// Products whose titles have the words of a text, or words a slip of the fingers away.
+    ///
+    /// - Throws: ``ShopError`` with code `invalidInput` for a text that is too long.
+    distributed func search(_ query: SearchQuery) async throws -> SearchPage
+    /// Products to go to while the visitor still types; at most ``CatalogueService/suggestionsMax``.
+    ///
+    /// - Throws: As ``search(_:)``.
+    distributed func suggestions(_ text: String) async throws -> [Suggestion]
 }
 
 /// Visits and what they have chosen.
@@ -41,6 +51,8 @@ protocol Orders: ServiceActor {
     distributed func checkOut(_ request: CheckoutRequest) async throws -> PlacedOrder
     /// An order of this shop, for whoever has the cart it came from or its secret; else `nil`.
     distributed func order(_ number: String, for credential: OrderCredential) async throws -> PlacedOrder?
+    /// The orders made from a cart, the latest first; at most ``CartOrders/countMax``.
+    distributed func orders(of cart: String) async throws -> [PlacedOrder]
 }
 
 /// How the services are called from other processes.
@@ -48,8 +60,11 @@ enum Contracts {
     static let catalogue = ServiceContract<any Catalogue>("catalogue", stub: $Catalogue.resolve(id:using:)) {
         Target("product", .idempotent) { try await $0.product($1) }
         Target("products", .idempotent) { try await $0.products($1) }
-        Target("department", .idempotent) { try await $0.department($1, after: $2, count: $3) }
+        Target("department", .idempotent) { try await $0.department($1) }
         Target("bestSellers", .idempotent) { try await $0.bestSellers(count: $1) }
+        Target("companions", .idempotent) { try await $0.companions(of: $1) }
+        Target("search", .idempotent) { try await $0.search($1) }
+        Target("suggestions", .idempotent) { try await $0.suggestions($1) }
         Failure(ShopError.self)
     }
 
@@ -67,6 +82,7 @@ enum Contracts {
         // The key makes it so.
         Target("checkOut", .idempotent) { try await $0.checkOut($1) }
         Target("order", .idempotent) { try await $0.order($1, for: $2) }
+        Target("orders", .idempotent) { try await $0.orders(of: $1) }
         Failure(ShopError.self)
     }
 }
@@ -74,7 +90,11 @@ enum Contracts {
 extension ProductID: Wire {}
 extension Product: Wire {}
 extension Category: Wire {}
-extension PageCursor: Wire {}
+extension ListingQuery: Wire {}
+extension Listing: Wire {}
+extension SearchQuery: Wire {}
+extension SearchPage: Wire {}
+extension Suggestion: Wire {}
 extension Session: Wire {}
 extension Visit: Wire {}
 extension Cart: Wire {}

@@ -4,11 +4,13 @@ import Apus
 distributed actor OrdersService: Orders {
     private let checkout: StoreCheckout
     private let orders: OrderTable
+    private let history: CartOrders
 
     init(actorSystem: ApusActorSystem, store: Store, clock: any Clock) {
         self.actorSystem = actorSystem
         checkout = StoreCheckout(store: store, clock: clock)
         orders = OrderTable(store: store)
+        history = CartOrders(store: store)
     }
 
     distributed func checkOut(_ request: CheckoutRequest) async throws -> PlacedOrder {
@@ -44,7 +46,19 @@ distributed actor OrdersService: Orders {
                     Secret(found.secret).matches(secret)
                 else { return nil }
                 return PlacedOrder(order: found.order, cart: "", secret: found.secret)
+            case .email(let email):
+                guard let found = try await orders.order(number), let address = found.order.address,
+                    Secret(address.email.lowercased()).matches(Text.trim(email).lowercased())
+                else { return nil }
+                return PlacedOrder(order: found.order, cart: "", secret: found.secret)
             }
+        }
+    }
+
+    distributed func orders(of cart: String) async throws -> [PlacedOrder] {
+        try await answering {
+            guard RandomID.isValid(cart) else { throw ShopError.notFound("basket") }
+            return try await history.orders(of: cart)
         }
     }
 }

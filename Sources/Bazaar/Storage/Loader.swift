@@ -43,6 +43,7 @@ struct Loader: Sendable {
         var report = Report()
         report.products = products.count
         try await insert(products)
+        try await CatalogueVersion(store: store).raise()
 
         let batches = try OrderBatches(store: store)
         try await batches.clear()

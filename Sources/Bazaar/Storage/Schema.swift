@@ -4,13 +4,13 @@ import Apus
 ///
 /// Plain SQL that SQLite, PostgreSQL and MySQL all take; every shard has all tables.
 ///
-/// What lies where: `products` and `holds` by category; `sessions` by session; `carts`, `cart_lines` and `checkouts`
+/// What lies where: `products`, `companions` and `holds` by category; `sessions` by session; `carts`, `cart_lines` and `checkouts`
 /// by cart; `checkout_keys` by key; `orders`, `order_lines` and `customers` by region and buyer; `notes` by name.
 enum Schema {
     /// The store as Bazaar declares it.
     ///
     /// Regions have slots in proportion to their orders; what belongs to no region hashes over all slots.
-    static func store(shards: Int = 4) -> Store {
+    static func store(shards: Int = 4, migrations: [Migration] = migrations) -> Store {
         let slots = 4096
         return Store(
             "bazaar",
@@ -94,6 +94,19 @@ enum Schema {
               title VARCHAR(120) NOT NULL, quantity INTEGER NOT NULL, unit_mills BIGINT NOT NULL,
               PRIMARY KEY (order_number, line));
             CREATE TABLE notes (name VARCHAR(32) NOT NULL PRIMARY KEY, value VARCHAR(64) NOT NULL);
+            """
+        ),
+        Migration(
+            5,
+            "ways to look around",
+            """
+            CREATE INDEX products_by_price ON products (category, price_mills, code);
+            CREATE INDEX products_by_title ON products (category, title, code);
+            CREATE INDEX checkouts_by_cart ON checkouts (cart_id, due_at);
+            CREATE TABLE companions (
+              category VARCHAR(16) NOT NULL, code VARCHAR(16) NOT NULL, place INTEGER NOT NULL,
+              companion VARCHAR(40) NOT NULL, orders INTEGER NOT NULL,
+              PRIMARY KEY (category, code, place));
             """
         ),
     ]

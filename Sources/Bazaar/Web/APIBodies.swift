@@ -1,3 +1,5 @@
+import Apus
+
 /// What the JSON API sends and takes.
 enum APIBody {
     /// An amount: `{"amount": "12.75", "currency": "GBP"}`.
@@ -36,8 +38,62 @@ enum APIBody {
 
     struct Products: Codable, Sendable {
         var products: [Product]
+        /// How many there are on all pages together.
+        var total: Int
         /// What to send as `after` for the next page; absent on the last.
         var next: String?
+    }
+
+    struct Search: Codable, Sendable {
+        struct Facet: Codable, Sendable {
+            var department: String
+            var count: Int
+        }
+
+        var products: [Product]
+        /// How many were found on all pages together.
+        var total: Int
+        /// What to send as `after` for the next page; absent on the last.
+        var next: String?
+        /// What was looked for instead, where a typing error was forgiven.
+        var corrected: String?
+        /// The departments with something that was found, most first.
+        var departments: [Facet]
+
+        init(_ page: SearchPage) {
+            products = page.products.map(Product.init)
+            total = page.total
+            next = page.next?.description
+            corrected = page.corrected
+            departments = page.facets.map { Facet(department: $0.category.rawValue, count: $0.count) }
+        }
+    }
+
+    struct Suggestions: Codable, Sendable {
+        struct Item: Codable, Sendable {
+            var product: String
+            var title: String
+        }
+
+        var suggestions: [Item]
+    }
+
+    struct Companions: Codable, Sendable {
+        /// The nearest first.
+        var products: [Product]
+    }
+
+    /// When something ordered now will be there, days as `2011-12-09`.
+    struct Delivery: Codable, Sendable {
+        var country: String
+        var packed: String
+        var earliest: String
+        var latest: String
+    }
+
+    struct Orders: Codable, Sendable {
+        /// The latest first.
+        var orders: [Order]
     }
 
     struct CartLine: Codable, Sendable {
@@ -72,8 +128,13 @@ enum APIBody {
         }
     }
 
-    struct Quantity: Codable, Sendable {
+    struct Quantity: Codable, Sendable, SchemaProviding {
         var quantity: Int
+
+        static var jsonSchema: JSONSchema {
+            .object([.init("quantity", .integer(0...Basket.quantityRange.upperBound))])
+        }
+        static var schemaSample: Quantity { Quantity(quantity: 1) }
     }
 
     struct Checkout: Codable, Sendable {
@@ -82,13 +143,23 @@ enum APIBody {
         var address: Address
     }
 
-    struct Address: Codable, Sendable {
+    struct Address: Codable, Sendable, SchemaProviding {
         var name: String
         var email: String
         var street: String
         var town: String
         var postcode: String
         var country: String
+
+        static var jsonSchema: JSONSchema {
+            let texts = ["name", "email", "street", "town", "postcode"].map { field in
+                JSONSchema.Property(field, .string(1...CheckoutForm.lengthMax(field)))
+            }
+            return .object(texts + [.init("country", .choice(Country.all.map(\.name)))])
+        }
+        static var schemaSample: Address {
+            Address(name: "", email: "", street: "", town: "", postcode: "", country: Country.unitedKingdom.name)
+        }
     }
 
     struct OrderLine: Codable, Sendable {

@@ -62,37 +62,83 @@ extension Exchange {
         return Text.trim(String(essence)).lowercased() == wanted
     }
 
-    /// Makes sure that a form was sent from one of our own pages.
+    /// Makes sure that a form was sent from one of our own pages where the browser does not say so by itself.
     ///
-    /// The browser's word is taken first (Origin, then Sec-Fetch-Site); without it the form needs the session's token.
+    /// Whatever comes with Origin or Sec-Fetch-Site has passed the storefront's `OriginCheck`.
     ///
     /// - Throws: A `Problem` with status 403.
-    func checkOrigin(_ form: FormFields, session: Session?) throws {
-        let refusal = Problem(
-            .forbidden,
-            code: "form.origin",
-            detail: "This form did not come from a page of this shop. Please try again."
-        )
-        if let origin = text(.origin) {
-            let host = String(decoding: authority, as: UTF8.self)
-            guard origin == "https://" + host || origin == "http://" + host else { throw refusal }
-            return
+    func checkToken(_ form: FormFields, session: Session?) throws {
+        if field(.origin) != nil || field(.secFetchSite) != nil { return }
+        guard let session, let token = form["token"], Secret(session.formToken).matches(token) else {
+            throw Problem(.forbidden, code: "form.token")
         }
-        if let site = text(.secFetchSite) {
-            guard site == "same-origin" || site == "none" else { throw refusal }
-            return
+    }
+
+    // MARK: What was looked at
+
+    /// Most products remembered as looked at.
+    static let seenMax = 8
+    private var seenName: StaticString { isSecure ? "__Host-seen" : "seen" }
+
+    /// The products that this visitor looked at, the latest first, as the browser remembers them.
+    var seen: [ProductID] {
+        guard let cookie = field(.cookie), let value = Cookies.value(of: seenName, in: cookie), value.count <= 400,
+            let text = String(validating: value, as: UTF8.self)
+        else { return [] }
+        return text.split(separator: ".").prefix(Self.seenMax).compactMap { ProductID($0) }
+    }
+
+    /// Has the browser remember that this product was looked at, and gives the others.
+    func remember(_ id: ProductID) -> [ProductID] {
+        let others = seen.filter { $0 != id }
+        let text = ([id] + others).prefix(Self.seenMax).map(\.description).joined(separator: ".")
+        if var cookie = SetCookie("\(seenName)", text) {
+            cookie.isSecure = isSecure
+            cookie.maxAge = Int(CartTable.sessionSeconds)
+            set(cookie)
         }
-        guard let session, let token = form["token"], Secret(session.formToken).matches(token) else { throw refusal }
+        return others
     }
 
     // MARK: Answering
 
+    /// How long a page is good for.
+    enum PageCaching: Sendable, Hashable {
+        /// The browser may keep it and asks before it shows it again.
+        case checked
+        /// It is kept nowhere: addresses, keys, errors.
+        case never
+    }
+
     /// Answers with a page that is this visitor's alone.
-    func answer(_ status: Status = .ok, page: HTML) {
+    func answer(_ status: Status = .ok, page: HTML, caching: PageCaching = .checked) {
         setSafetyFields()
-        setField("Cache-Control", "private, no-cache")
         setField("Vary", "Cookie")
-        page.bytes.withUnsafeBytes { answer(status, type: "text/html; charset=utf-8", bytes: $0) }
+        page.bytes.withUnsafeBytes { bytes in
+            guard status == .ok, caching == .checked else {
+                setField("Cache-Control", "private, no-store")
+                return answer(status, type: "text/html; charset=utf-8", bytes: bytes)
+            }
+            setField("Cache-Control", "private, no-cache")
+            let etag = "\"" + String(XXHash64.hash(bytes), radix: 16) + "\""
+            setField("ETag", etag)
+            if isKnown(etag) { return answer(.notModified) }
+            answer(type: "text/html; charset=utf-8", bytes: bytes)
+        }
+    }
+
+    /// Answers with a piece of a page that is the same for everybody.
+    func answer(fragment: HTML) {
+        setSafetyFields()
+        setField("Cache-Control", "public, max-age=60")
+        fragment.bytes.withUnsafeBytes { answer(type: "text/html; charset=utf-8", bytes: $0) }
+    }
+
+    /// Whether the client has what carries this entity tag.
+    private func isKnown(_ etag: String) -> Bool {
+        var conditions = Conditions()
+        conditions.ifNoneMatch = field(.ifNoneMatch)
+        return conditions.outcome(method, Validators(etag: etag)) == .notModified
     }
 
     /// Sends the browser to another page of the shop.
@@ -116,9 +162,7 @@ extension Exchange {
         setField("X-Content-Type-Options", "nosniff")
         setField("Cache-Control", "public, max-age=31536000, immutable")
         setField("ETag", etag)
-        var conditions = Conditions()
-        conditions.ifNoneMatch = field(.ifNoneMatch)
-        if conditions.outcome(method, Validators(etag: etag)) == .notModified { return answer(.notModified) }
+        if isKnown(etag) { return answer(.notModified) }
         bytes.withUnsafeBytes { answer(type: type, bytes: $0) }
     }
 
@@ -127,18 +171,22 @@ extension Exchange {
         guard var cookie = SetCookie("\(cookieName)", session.id) else { return }
         cookie.isSecure = isSecure
         cookie.maxAge = Int(CartTable.sessionSeconds)
-        var writer = ByteWriter(capacity: 256)
+        set(cookie)
+    }
+
+    private func set(_ cookie: SetCookie) {
+        var writer = ByteWriter(capacity: 512)
         cookie.write(to: &writer)
         setField("Set-Cookie", writer.string)
     }
 
-    /// What keeps a page's visitors safe: no scripts, no frames, nothing from elsewhere, no address told to others.
+    /// What keeps a page's visitors safe: one script, ours; no frames, nothing from elsewhere, no address told to others.
     private func setSafetyFields() {
         setField(
             "Content-Security-Policy",
             """
-            default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
-            frame-ancestors 'none'
+            default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+            form-action 'self'; base-uri 'none'; frame-ancestors 'none'
             """
         )
         setField("X-Content-Type-Options", "nosniff")

@@ -7,7 +7,7 @@ extension Storefront {
     func addBasket(to routes: inout RouterBuilder) {
         routes.on(Route(.get, Self.basketPath), describe: Self.asPage) { exchange in
             let visit = try await visit(exchange)
-            exchange.answer(page: Frame(visit).basket(try await basket(of: visit)))
+            exchange.answer(page: Frame(visit).basket(try await basket(of: visit), orderedAt: now))
         }
         routes.on(Route(.post, "/basket/lines"), describe: Self.asPage) { exchange in
             try await add(exchange)
@@ -26,7 +26,7 @@ extension Storefront {
     private func add(_ exchange: Exchange) async throws {
         let form = try await exchange.form()
         let visit = try await visit(exchange)
-        try exchange.checkOrigin(form, session: visit?.session)
+        try exchange.checkToken(form, session: visit?.session)
         guard let product = form["product"].flatMap({ ProductID($0) }) else { throw ShopError.notFound("product") }
         let typed = form["quantity"] ?? "1"
         do {
@@ -40,7 +40,8 @@ extension Storefront {
             }
             exchange.redirect(to: Self.basketPath)
         } catch let error as ShopError where error.code == .invalidInput {
-            let page = try await productPage(product, visit, error: error.detail, quantity: typed)
+            guard let found = try await catalogue.product(product) else { throw ShopError.notFound("product") }
+            let page = try await productPage(found, visit, seen: exchange.seen, error: error.detail, quantity: typed)
             exchange.answer(.unprocessableContent, page: page)
         }
     }
@@ -48,7 +49,7 @@ extension Storefront {
     private func change(_ exchange: Exchange) async throws {
         let form = try await exchange.form()
         guard let visit = try await visit(exchange) else { return exchange.redirect(to: Self.basketPath) }
-        try exchange.checkOrigin(form, session: visit.session)
+        try exchange.checkToken(form, session: visit.session)
         guard let product = form["product"].flatMap({ ProductID($0) }) else { throw ShopError.notFound("product") }
         do {
             let range = 0...Basket.quantityRange.upperBound
@@ -56,7 +57,8 @@ extension Storefront {
             _ = try await carts.set(product, quantity: quantity, in: visit.session.cart)
             exchange.redirect(to: Self.basketPath)
         } catch let error as ShopError where error.code == .invalidInput {
-            let page = Frame(visit).basket(try await basket(visit.cart), errors: [product: error.detail])
+            let page = Frame(visit)
+                .basket(try await basket(visit.cart), orderedAt: now, errors: [product: error.detail])
             exchange.answer(.unprocessableContent, page: page)
         }
     }

@@ -1,22 +1,18 @@
 import Apus
 
-/// The checkout's form and the order's page.
+/// The checkout's form.
 extension Storefront {
     static let checkoutPath = "/checkout"
-    static let order = Route(.get, "/orders/{number}", OrderNumber.self)
 
     func addCheckout(to routes: inout RouterBuilder) {
         routes.on(Route(.get, Self.checkoutPath), describe: Self.asPage) { exchange in
             let visit = try await visit(exchange)
             let basket = try await basket(of: visit)
             guard let visit, !basket.lines.isEmpty else { return exchange.redirect(to: Self.basketPath) }
-            exchange.answer(page: Frame(visit).checkout(basket, form: Self.freshForm(visit)))
+            exchange.answer(page: Frame(visit).checkout(basket, form: Self.freshForm(visit), now: now), caching: .never)
         }
         routes.on(Route(.post, Self.checkoutPath), describe: Self.asPage) { exchange in
             try await place(exchange)
-        }
-        routes.on(Self.order, describe: Self.asPage) { exchange, number in
-            try await show(number, exchange)
         }
     }
 
@@ -29,7 +25,7 @@ extension Storefront {
     private func place(_ exchange: Exchange) async throws {
         let fields = try await exchange.form()
         guard let visit = try await visit(exchange) else { return exchange.redirect(to: Self.basketPath) }
-        try exchange.checkOrigin(fields, session: visit.session)
+        try exchange.checkToken(fields, session: visit.session)
         var form = CheckoutForm(fields)
         try CheckoutForm.checkKey(form.key)
         let address: Address
@@ -38,7 +34,7 @@ extension Storefront {
         case .failure(let refusal):
             let basket = try await basket(visit.cart)
             if basket.lines.isEmpty { return exchange.redirect(to: Self.basketPath) }
-            let page = Frame(visit).checkout(basket, form: form, errors: refusal.errors)
+            let page = Frame(visit).checkout(basket, form: form, now: now, errors: refusal.errors)
             return exchange.answer(.unprocessableContent, page: page)
         }
         do {
@@ -64,24 +60,8 @@ extension Storefront {
             let notice =
                 error.code == .conflict
                 ? "Your basket changed meanwhile. Please look again before you order." : error.detail
-            exchange.answer(error.status, page: Frame(visit).checkout(basket, form: form, notice: notice))
+            exchange.answer(error.status, page: Frame(visit).checkout(basket, form: form, now: now, notice: notice))
         }
-    }
-
-    /// Shows an order to the session that made it, or to who has its secret; to all others there is none.
-    private func show(_ number: OrderNumber, _ exchange: Exchange) async throws {
-        let visit = try await visit(exchange)
-        if let secret = try exchange.queryFields()["secret"] {
-            guard let placed = try await orders.order(number.text, for: .secret(secret)) else {
-                throw ShopError.notFound("order")
-            }
-            return exchange.answer(page: Frame(visit).order(placed.order))
-        }
-        guard let visit, let placed = try await orders.order(number.text, for: .cart(visit.session.cart)) else {
-            throw ShopError.notFound("order")
-        }
-        let link = "\(Self.order.path(number))?secret=\(placed.secret)"
-        exchange.answer(page: Frame(visit).order(placed.order, secretLink: link))
     }
 }
 

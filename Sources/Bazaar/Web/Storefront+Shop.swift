@@ -6,43 +6,79 @@ extension Storefront {
     static let department = Route(.get, "/departments/{department}", Category.self)
     static let product = Route(.get, "/products/{product}", ProductID.self)
 
-    static let bestSellersShown = 16
+    static let bestSellersShown = 15
     static let productsPerPage = 24
+    /// Most products looked at before that a page shows.
+    static let seenShown = 6
 
     func addShop(to routes: inout RouterBuilder) {
         routes.on(Self.home, describe: Self.asPage) { exchange in
             let best = try await catalogue.bestSellers(count: Self.bestSellersShown)
-            exchange.answer(page: try await frame(exchange).home(bestSellers: best))
+            let seen = try await products(seen: exchange.seen)
+            exchange.answer(page: try await frame(exchange).home(bestSellers: best, seen: seen))
         }
         routes.on(Self.department, describe: Self.asPage) { exchange, category in
-            let after = try Self.cursor(try exchange.queryFields())
-            var products = try await catalogue.department(category, after: after, count: Self.productsPerPage + 1)
-            var next: String?
-            if products.count > Self.productsPerPage {
-                products.removeLast()
-                next = products.last.map { "\(Self.department.path(category))?after=\(PageCursor(after: $0))" }
-            }
+            let query = try Self.listingQuery(category, try exchange.queryFields())
+            let listing = try await catalogue.department(query)
             let frame = try await frame(exchange, department: category)
-            exchange.answer(
-                page: frame.department(category, products: products, next: next, isFirst: after == nil)
-            )
+            exchange.answer(page: frame.department(listing, query))
         }
         routes.on(Self.product, describe: Self.asPage) { exchange, id in
-            let page = try await productPage(id, try await visit(exchange))
-            exchange.answer(page: page)
+            let visit = try await visit(exchange)
+            guard let product = try await catalogue.product(id) else { throw ShopError.notFound("product") }
+            let seen = exchange.remember(id)
+            exchange.answer(page: try await productPage(product, visit, seen: seen))
         }
     }
 
     /// A product's page, with what was wrong with the quantity asked for.
     ///
-    /// - Throws: ``ShopError`` with code `notFound`.
-    func productPage(_ id: ProductID, _ visit: Visit?, error: String? = nil, quantity: String = "1") async throws
-        -> HTML
-    {
-        guard let product = try await catalogue.product(id) else { throw ShopError.notFound("product") }
+    /// - Throws: What the services throw.
+    func productPage(
+        _ product: Product,
+        _ visit: Visit?,
+        seen: [ProductID],
+        error: String? = nil,
+        quantity: String = "1"
+    ) async throws -> HTML {
+        let companions = try await catalogue.companions(of: product.id)
         // The department's next ones by popularity: neighbours on the shelf.
-        let more = try await catalogue.department(id.category, after: PageCursor(after: product), count: 4)
-        return Frame(visit, department: id.category).product(product, more: more, error: error, quantity: quantity)
+        let category = product.id.category
+        let query = ListingQuery(category, after: PageCursor(after: product), count: 6)
+        let shelf = try await catalogue.department(query).products
+        var page = ProductPage(product, orderedAt: now)
+        page.companions = companions
+        page.neighbours = Array(shelf.filter { !companions.contains($0) }.prefix(6))
+        page.seen = try await products(seen: seen)
+        page.error = error
+        page.quantity = quantity
+        return Frame(visit, department: category).product(page)
+    }
+
+    /// The products that were looked at before, in that order; those that are gone are left out.
+    private func products(seen ids: [ProductID]) async throws -> [Product] {
+        if ids.isEmpty { return [] }
+        let found = try await catalogue.products(ids)
+        let products = Dictionary(found.map { ($0.id, $0) }) { first, _ in first }
+        return Array(ids.compactMap { products[$0] }.prefix(Self.seenShown))
+    }
+
+    /// What a department's address asks for.
+    ///
+    /// - Throws: A `Problem` with 400 for an order, a band or a place that there is not.
+    static func listingQuery(_ category: Category, _ fields: FormFields) throws -> ListingQuery {
+        var query = ListingQuery(category, after: try cursor(fields), count: productsPerPage)
+        func choice<Choice: RawRepresentable<String>>(_ name: String) throws -> Choice? {
+            guard let text = fields[name], !text.isEmpty else { return nil }
+            guard let choice = Choice(rawValue: text) else {
+                throw Problem(.badRequest, code: "page.\(name)", detail: "There is no such choice.")
+            }
+            return choice
+        }
+        if let sorting: Sorting = try choice("sort") { query.sorting = sorting }
+        query.band = try choice("price")
+        query.isAvailable = fields["stock"] == "yes"
+        return query
     }
 
     static func cursor(_ query: FormFields) throws -> PageCursor? {
@@ -60,21 +96,25 @@ extension Storefront {
     }
 
     func addAssets(to routes: inout RouterBuilder) {
-        let style = Array(Stylesheet.text.utf8)
-        let styleTag = "\"" + Stylesheet.path.dropFirst(7).prefix(16) + "\""
-        routes.on(Route(.get, Stylesheet.path), describe: Self.asPage) { exchange in
-            exchange.answer(asset: style, type: "text/css; charset=utf-8", etag: styleTag)
+        let files: [(path: String, type: StaticString, text: String)] = [
+            (Stylesheet.path, "text/css; charset=utf-8", Stylesheet.text),
+            (Script.path, "text/javascript; charset=utf-8", Script.text),
+        ]
+        for file in files {
+            let bytes = Array(file.text.utf8)
+            let tag = "\"" + String(bytes.withUnsafeBytes { XXHash64.hash($0) }, radix: 16) + "\""
+            routes.on(Route(.get, file.path), describe: Self.asPage) { exchange in
+                exchange.answer(asset: bytes, type: file.type, etag: tag)
+            }
         }
-        let icon = Frame.icon.bytes
-        let iconTag = "\"" + String(icon.withUnsafeBytes { XXHash64.hash($0) }, radix: 16) + "\""
-        routes.on(Route(.get, "/favicon.svg"), describe: Self.asPage) { exchange in
-            exchange.answer(asset: icon, type: "image/svg+xml", etag: iconTag)
-        }
-        routes.on(Route(.get, "/robots.txt"), describe: Self.asPage) { exchange in
-            exchange.answer(
-                type: "text/plain; charset=utf-8",
-                text: "User-agent: *\nDisallow: /basket\nDisallow: /checkout\nDisallow: /orders/\n"
-            )
-        }
+        // Browsers ask for it under this one address for good, so they ask again after a day.
+        routes.file(
+            "/favicon.svg",
+            type: "image/svg+xml",
+            bytes: Frame.icon.bytes,
+            cacheControl: "public, max-age=86400"
+        )
+        let robots = "User-agent: *\nDisallow: /basket\nDisallow: /checkout\nDisallow: /orders\nDisallow: /search\n"
+        routes.file("/robots.txt", bytes: Array(robots.utf8), cacheControl: "public, max-age=86400")
     }
 }

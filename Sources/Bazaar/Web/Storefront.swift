@@ -7,6 +7,13 @@ struct Storefront: Sendable {
     let catalogue: any Catalogue
     let carts: any Carts
     let orders: any Orders
+    /// Says when what is ordered now will be there.
+    var clock: any Clock = SystemClock()
+    /// Whether every page says that the shop is closed for maintenance.
+    var isClosed = false
+
+    /// Seconds since 1970.
+    var now: Int64 { clock.wallNanoseconds() / 1_000_000_000 }
 
     /// The routes, for a loop whose handles these are.
     ///
@@ -14,20 +21,38 @@ struct Storefront: Sendable {
     func router() throws -> Router {
         var routes = RouterBuilder()
         routes.use(Self.problems)
-        addAPI(to: &routes)
+        var assets = routes
+        addAssets(to: &assets)
+        if isClosed {
+            assets.otherwise { exchange in try Self.answerClosed(exchange) }
+            return try assets.build()
+        }
+        routes = assets
+        try addAPI(to: &routes)
 
         var pages = routes
         pages.use(Self.errorPages)
+        pages.use(Self.ownForms.middleware)
         addShop(to: &pages)
+        addSearch(to: &pages)
         addBasket(to: &pages)
         addCheckout(to: &pages)
-        addAssets(to: &pages)
+        addOrders(to: &pages)
         pages.otherwise { exchange in
             if exchange.path.starts(with: "/api/".utf8) { throw Problem(.notFound, code: "path.notFound") }
             throw ShopError.notFound("page")
         }
         return try pages.build()
     }
+
+    /// Lets forms come from our own pages only.
+    ///
+    /// Where a browser says nothing of where a form is from, ``Exchange/checkToken(_:session:)`` asks for the session's token.
+    private static let ownForms: OriginCheck = {
+        var check = OriginCheck()
+        check.allowsAbsent = true
+        return check
+    }()
 
     /// What every page of a visitor needs to know.
     func frame(_ exchange: Exchange, department: Category? = nil) async throws -> Frame {
@@ -62,7 +87,7 @@ struct Storefront: Sendable {
         } catch let error where !exchange.isAnswered {
             let problem = Problem(shop: error)
             if problem.status == .conflict || problem.status.isServerError, problem.code != "internal" {
-                exchange.setField("Retry-After", "1")
+                exchange.setField("Retry-After", problem.code == closedCode ? closedRetry : "1")
             }
             exchange.setField("Cache-Control", "no-store")
             exchange.setField("X-Content-Type-Options", "nosniff")
@@ -71,6 +96,18 @@ struct Storefront: Sendable {
             throw problem
         }
     }
+
+    /// Answers while the shop is closed: a page to people, a problem document to programs.
+    private static func answerClosed(_ exchange: Exchange) throws {
+        if exchange.path.starts(with: "/api/".utf8) {
+            throw Problem(.serviceUnavailable, code: closedCode, detail: "The shop is closed for maintenance.")
+        }
+        exchange.setField("Retry-After", closedRetry)
+        exchange.answer(.serviceUnavailable, page: Frame().closed(), caching: .never)
+    }
+    private static let closedCode = "shop.closed"
+    /// Seconds after which a closed shop is worth another look.
+    private static let closedRetry = "120"
 
     private static let log = Log("storefront")
 
@@ -89,7 +126,8 @@ struct Storefront: Sendable {
             if problem.status == .serviceUnavailable { exchange.setField("Retry-After", "5") }
             exchange.answer(
                 problem.status,
-                page: Frame().problem(status: Int(problem.status.code), title: title, sentence: sentence)
+                page: Frame().problem(status: Int(problem.status.code), title: title, sentence: sentence),
+                caching: .never
             )
         }
     }
@@ -100,7 +138,11 @@ struct Storefront: Sendable {
             ("There is nothing here", "Perhaps it was sold, perhaps it never was. The shop is full of other things.")
         case .serviceUnavailable:
             ("Back in a moment", "We are tidying the shelves. Your basket is safe; please try again.")
-        case .forbidden: ("That did not come from here", problem.detail ?? "Please go back and try again.")
+        case .forbidden:
+            (
+                "That did not come from here",
+                "This form did not come from a page of this shop. Please go back and try again."
+            )
         case .contentTooLarge: ("That is too much", "Please send less and try again.")
         case let status where status.isServerError: ("Something broke", "It was us. Please try again in a moment.")
         default: ("We did not understand that", problem.detail ?? "Please go back and try again.")

@@ -212,7 +212,7 @@ func withRunningShop(
         }
         let pids = shop.pids
         try await shop.kill()
-        _ = try await loop.haveEnded(pids, within: .seconds(5))
+        _ = try await loop.haveEnded(pids, within: .seconds(15))
         try result.get()
     }
 }

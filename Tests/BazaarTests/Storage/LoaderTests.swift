@@ -3,7 +3,7 @@ import Testing
 
 @testable import Bazaar
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(15)))
 struct LoaderTests {
     @Test func `the real year is loaded once, each order on its buyer's shard`() async throws {
         let folder = "/tmp/bazaar-\(SecureRandom.token(bits: 64))"
@@ -21,8 +21,15 @@ struct LoaderTests {
         #expect(orders == 35, "\(orders)")
         let hottest = try await CatalogueTable(store: store).product(TestShop.id("lighting-85123A"))
         #expect(hottest?.title == "White Hanging Heart T-light Holder")
-        let kitchen = try await CatalogueTable(store: store).department(.kitchen, after: nil, count: 2)
+        let kitchen = try await CatalogueTable(store: store).best(.kitchen, count: 2)
         #expect(kitchen.first?.id == TestShop.mug)
+
+        let companions = CompanionTable(store: store)
+        let count = try #require(try await companions.makeIfNeeded())
+        #expect(count > 2_500, "\(count)")
+        #expect(try await companions.makeIfNeeded() == nil)
+        let saucers = try await CatalogueTable(store: store).products(companions.companions(of: TestShop.mug))
+        #expect(saucers.contains { $0.title == "Roses Regency Teacup and Saucer" }, "\(saucers.map(\.title))")
 
         await store.close()
         try Files.remove(folder)

@@ -23,7 +23,7 @@ final class TestSite: Sendable {
 
     static let instances = 3
 
-    init(_ deployment: Deployment) async throws {
+    init(_ deployment: Deployment, isClosed: Bool = false) async throws {
         let shop = try await TestShop()
         self.shop = shop
         let systems = Lock<[ApusActorSystem]>([])
@@ -52,7 +52,9 @@ final class TestSite: Sendable {
             return try Storefront(
                 catalogue: try system.service(Contracts.catalogue),
                 carts: try system.service(Contracts.carts),
-                orders: try system.service(Contracts.orders)
+                orders: try system.service(Contracts.orders),
+                clock: shop.clock,
+                isClosed: isClosed
             ).router()
         }
         let bound = AsyncStream<SocketAddress>.makeStream()
@@ -69,20 +71,22 @@ final class TestSite: Sendable {
             CatalogueService(
                 actorSystem: system,
                 store: shop.store,
-                products: Cache(
-                    "products",
-                    CacheConfiguration(capacity: 100, lifetime: .nanoseconds(1)),
-                    metrics: Metrics()
-                ),
-                shelves: Cache(
-                    "shelves",
-                    CacheConfiguration(capacity: 100, lifetime: .nanoseconds(1)),
-                    metrics: Metrics()
+                caches: CatalogueCaches(
+                    products: brief("products"),
+                    shelves: brief("shelves"),
+                    best: brief("best-sellers"),
+                    companions: brief("companions"),
+                    search: ProductSearch(metrics: Metrics())
                 )
             )
         }
         system.offer(Contracts.carts) { CartsService(actorSystem: $0, store: shop.store, clock: shop.clock) }
         system.offer(Contracts.orders) { OrdersService(actorSystem: $0, store: shop.store, clock: shop.clock) }
+    }
+
+    /// A cache that forgets at once.
+    private static func brief<Key: Hashable & Sendable, Value: Sendable>(_ name: String) -> Cache<Key, Value> {
+        Cache(name, CacheConfiguration(capacity: 100, lifetime: .nanoseconds(1)), metrics: Metrics())
     }
 
     func end() async throws {
@@ -95,8 +99,12 @@ final class TestSite: Sendable {
     }
 
     /// Runs `body` against a site, and ends the site whatever happens.
-    static func with(_ deployment: Deployment, _ body: (TestSite) async throws -> Void) async throws {
-        let site = try await TestSite(deployment)
+    static func with(
+        _ deployment: Deployment,
+        isClosed: Bool = false,
+        _ body: (TestSite) async throws -> Void
+    ) async throws {
+        let site = try await TestSite(deployment, isClosed: isClosed)
         do {
             try await body(site)
         } catch {

@@ -6,6 +6,8 @@ struct Frame: Sendable {
     var formToken = ""
     /// The department to mark in the menu.
     var department: Category?
+    /// What the visitor searched for, shown in the search field.
+    var searched = ""
 
     init(pieces: Int = 0, formToken: String = "", department: Category? = nil) {
         self.pieces = pieces
@@ -20,7 +22,9 @@ struct Frame: Sendable {
         <meta name="viewport" content="width=device-width,initial-scale=1">\
         <meta name="theme-color" content="#fbf8f4" media="(prefers-color-scheme: light)">\
         <meta name="theme-color" content="#161412" media="(prefers-color-scheme: dark)">\
-        <link rel="stylesheet" href="\(Stylesheet.path)"><link rel="icon" href="/favicon.svg" type="image/svg+xml"></head>\
+        <meta name="description" content="A gift shop on a real year of sales: the reference shop of Apus.">\
+        <link rel="stylesheet" href="\(Stylesheet.path)"><link rel="icon" href="/favicon.svg" type="image/svg+xml">\
+        <script src="\(Script.path)" defer></script></head>\
         <body><a class="skip" href="#main">Skip to content</a>\(header)<main id="main" class="wrap">\(main)</main>\(footer)\
         </body></html>
 
@@ -38,7 +42,11 @@ struct Frame: Sendable {
         let count: HTML = pieces > 0 ? "<b>\(pieces)<span class=\"hidden\"> in it</span></b>" : ""
         return """
             <header class="top"><div class="wrap bar"><a class="brand" href="/">\(Self.logo)Bazaar</a>\
-            <a class="basket" href="/basket">\(Self.basketIcon)Basket\(count)</a></div>\
+            <form class="find" role="search" action="/search"><label class="hidden" for="q">Search the shop</label>\
+            <input id="q" name="q" type="search" maxlength="\(SearchQuery.lengthMax)" placeholder="Search the shop" \
+            autocomplete="off" value="\(searched)"><button aria-label="Search">\(Self.searchIcon)</button></form>\
+            <nav class="own" aria-label="Your things"><a href="/orders">\(Self.ordersIcon)<span>Orders</span></a>\
+            <a class="basket" id="basket" href="/basket">\(Self.basketIcon)<span>Basket</span>\(count)</a></nav></div>\
             <nav class="departments" aria-label="Departments"><ul>\(links)</ul></nav></header>
             """
     }
@@ -46,7 +54,7 @@ struct Frame: Sendable {
     private var footer: HTML {
         """
         <footer class="foot"><div class="wrap"><p>Bazaar is the reference shop of Apus. Nothing is charged and nothing is \
-        sent.</p><p>Products and prices from <a href="https://doi.org/10.24432/C5BW33">Online Retail</a> by Daqing Chen, \
+        sent.</p><p><a href="/orders">Your orders</a> · <a href="/openapi.json">For programs</a></p><p>Products and prices from <a href="https://doi.org/10.24432/C5BW33">Online Retail</a> by Daqing Chen, \
         <a href="https://creativecommons.org/licenses/by/4.0/">CC BY 4.0</a>.</p></div></footer>
         """
     }
@@ -61,6 +69,16 @@ struct Frame: Sendable {
     private static let basketIcon: HTML = """
         <svg viewBox="0 0 24 24" aria-hidden="true" focusable="false" fill="none" stroke="currentColor" stroke-width="1.8" \
         stroke-linejoin="round" stroke-linecap="round"><path d="M3 9h18l-2 11H5zM8 9l3-6M16 9l-3-6"/></svg>
+        """
+
+    private static let searchIcon: HTML = """
+        <svg viewBox="0 0 24 24" aria-hidden="true" focusable="false" fill="none" stroke="currentColor" stroke-width="2" \
+        stroke-linecap="round"><circle cx="10.5" cy="10.5" r="6.5"/><path d="M15.5 15.5L21 21"/></svg>
+        """
+
+    private static let ordersIcon: HTML = """
+        <svg viewBox="0 0 24 24" aria-hidden="true" focusable="false" fill="none" stroke="currentColor" stroke-width="1.8" \
+        stroke-linejoin="round" stroke-linecap="round"><path d="M4 8l8-4 8 4v9l-8 4-8-4zM4 8l8 4 8-4M12 12v9"/></svg>
         """
 
     /// The tab's picture.

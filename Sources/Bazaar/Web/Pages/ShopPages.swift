@@ -1,6 +1,6 @@
 extension Frame {
     /// The front page.
-    func home(bestSellers: [Product]) -> HTML {
+    func home(bestSellers: [Product], seen: [Product]) -> HTML {
         let tiles = Category.allCases.map { category in
             """
             <li><a href="/departments/\(category.rawValue)"><span class="pic">\(Picture(category).svg)</span>\
@@ -13,68 +13,89 @@ extension Frame {
             \(Picture(product.id, title: product.title).svg)</a>
             """ as HTML
         }
+        let best = Array(bestSellers.dropFirst(3))
         return page(
             "Small things for a happier house",
             """
             <div class="hero"><div><h1>Small things for a happier house</h1>\
             <p>Hearts, lanterns, cake stands and a good deal of bunting. Four thousand gifts, most of them under five \
             pounds.</p><a class="button" href="#best">See what people love</a></div>\
-            <div class="collage">\(collage)</div></div>\
+            <div class="collage">\(collage)</div></div>\(seenBefore(seen, beside: bestSellers))\
             <section aria-labelledby="departments"><div class="head"><h2 id="departments">Departments</h2></div>\
             <ul class="tiles">\(tiles)</ul></section>\
             <section aria-labelledby="best"><div class="head"><h2 id="best">Best sellers</h2></div>\
-            \(cards(bestSellers))</section>
+            \(cards(best))</section>
             """
         )
     }
 
-    /// One page of a department: the products on it, best sellers first, and the address of the next page if there is one.
-    func department(_ category: Category, products: [Product], next: String?, isFirst: Bool) -> HTML {
-        let back: HTML =
-            isFirst ? "" : "<a class=\"button quiet\" href=\"/departments/\(category.rawValue)\">Back to the start</a>"
-        let more = next.map { "<a class=\"button quiet\" href=\"\($0)\">More</a>" as HTML }
+    /// A page of a department and the form that chooses what is on it.
+    func department(_ listing: Listing, _ query: ListingQuery) -> HTML {
+        let category = query.category
+        let count: HTML = "\(listing.total) \(listing.total == 1 ? "thing" : "things")"
+        let content: HTML =
+            listing.products.isEmpty
+            ? """
+            <div class="none"><p>Nothing here fits all of that.</p><a class="button quiet" \
+            href="/departments/\(category.rawValue)">Show everything</a></div>
+            """
+            : "\(cards(listing.products))"
         return page(
             category.title,
             """
-            \(crumbs([]))<h1>\(category.title)</h1><p class="soft">\(category.strapline)</p>\
-            <section aria-label="Products">\(cards(products))\
-            <nav class="pages" aria-label="Pages">\(back)\(more)</nav></section>
+            \(crumbs([]))<div class="titled"><h1>\(category.title)</h1><p class="soft">\(category.strapline)</p></div>\
+            \(choices(query))<p class="count" role="status">\(count)</p><section class="tight" aria-label="Products">\
+            \(content)\(pages(query.after != nil, listing.next.map { address(query, after: $0) }, first: address(query)))\
+            </section>
             """
         )
     }
 
-    /// One product, others from its department, and what was wrong with the quantity asked for.
-    func product(_ product: Product, more: [Product], error: String? = nil, quantity: String = "1") -> HTML {
-        let category = product.id.category
-        let message = error.map { "<p class=\"error\" id=\"quantity-error\">\($0)</p>" as HTML }
-        let invalid: HTML = error == nil ? "" : " aria-invalid=\"true\" aria-describedby=\"quantity-error\""
-        let form: HTML =
-            product.available == 0
-            ? "<p class=\"notice\">This one is sold out. Have a look at what stands next to it.</p>"
-            : """
-            <form class="buy" method="post" action="/basket/lines">\(tokenField)<input type="hidden" name="product" \
-            value="\(product.id.description)"><div><label for="quantity">Quantity</label><input class="number" \
-            id="quantity" name="quantity" type="number" inputmode="numeric" min="1" max="999" required \
-            value="\(quantity)"\(invalid)></div><button class="button">Add to basket</button></form>\(message)
+    /// The address of a department's page with the same choices.
+    private func address(_ query: ListingQuery, after: PageCursor? = nil) -> String {
+        var fields: [String] = []
+        if query.sorting != .popular { fields.append("sort=\(query.sorting.rawValue)") }
+        if let band = query.band { fields.append("price=\(band.rawValue)") }
+        if query.isAvailable { fields.append("stock=yes") }
+        if let after { fields.append("after=\(after)") }
+        let path = "/departments/\(query.category.rawValue)"
+        return fields.isEmpty ? path : path + "?" + fields.joined(separator: "&")
+    }
+
+    private func choices(_ query: ListingQuery) -> HTML {
+        let sortings = Sorting.allCases.map { option($0.rawValue, $0.title, isChosen: $0 == query.sorting) }
+        let bands = PriceBand.allCases.map { option($0.rawValue, $0.title, isChosen: $0 == query.band) }
+        let checked: HTML = query.isAvailable ? " checked" : ""
+        return """
+            <form class="choices" action="/departments/\(query.category.rawValue)" data-auto aria-label="Sort and filter">\
+            <div><label for="sort">Sort by</label><select id="sort" name="sort">\(sortings)</select></div>\
+            <div><label for="price">Price</label><select id="price" name="price"><option value="">Any price</option>\
+            \(bands)</select></div><label class="tick"><input type="checkbox" name="stock" value="yes"\(checked)>In stock \
+            only</label><button class="button quiet small plainonly">Show</button></form>
             """
-        let others: HTML =
-            more.isEmpty
-            ? ""
-            : """
-            <section aria-labelledby="more"><div class="head"><h2 id="more">More from \(category.title)</h2></div>\
-            \(cards(more))</section>
+    }
+
+    func option(_ value: String, _ title: String, isChosen: Bool) -> HTML {
+        let selected: HTML = isChosen ? " selected" : ""
+        return "<option value=\"\(value)\"\(selected)>\(title)</option>"
+    }
+
+    /// Where to go from a page of products.
+    func pages(_ isLater: Bool, _ next: String?, first: String) -> HTML {
+        guard isLater || next != nil else { return "" }
+        let back: HTML = isLater ? "<a class=\"button quiet\" href=\"\(first)\">Back to the start</a>" : ""
+        let more = next.map { "<a class=\"button quiet\" rel=\"next\" href=\"\($0)\">Next page</a>" as HTML }
+        return "<nav class=\"pages\" aria-label=\"Pages\">\(back)\(more)</nav>"
+    }
+
+    /// What the visitor looked at before, without what the page shows anyway.
+    func seenBefore(_ seen: [Product], beside shown: [Product]) -> HTML {
+        let fresh = seen.filter { product in !shown.contains { $0.id == product.id } }
+        if fresh.isEmpty { return "" }
+        return """
+            <section aria-labelledby="seen"><div class="head"><h2 id="seen">You looked at</h2></div>\
+            \(cards(fresh, isSmall: true))</section>
             """
-        return page(
-            product.title,
-            """
-            \(crumbs([("/departments/\(category.rawValue)", category.title)]))<div class="product">\
-            <div class="pic">\(Picture(product.id, title: product.title).svg)</div><div><h1>\(product.title)</h1>\
-            <p class="price">\(product.price.formatted)</p>\(stock(product.available))\(form)\
-            <dl class="facts"><dt>Code</dt><dd>\(product.id.code.text)</dd><dt>Department</dt><dd>\(category.title)</dd>\
-            <dt>Delivery</dt><dd>\(Postage.britain.formatted) in the United Kingdom, free from \
-            \(Postage.freeFrom.formatted)</dd></dl></div></div>\(others)
-            """
-        )
     }
 
     /// A page that says what went wrong.
@@ -88,12 +109,25 @@ extension Frame {
         )
     }
 
+    /// What every page says while the shop is closed.
+    func closed() -> HTML {
+        page(
+            "Closed for a moment",
+            """
+            <div class="lone">\(Picture(.signs).svg)<h1>Closed for a moment</h1><p>We are counting the bunting. Your basket \
+            and your orders are safe; please come back in a few minutes.</p>\
+            <a class="button" href="">Try again</a></div>
+            """
+        )
+    }
+
     func crumbs(_ path: [(address: String, title: String)]) -> HTML {
         let links = path.map { " › <a href=\"\($0.address)\">\($0.title)</a>" as HTML }
         return "<nav class=\"crumbs\" aria-label=\"You are here\"><a href=\"/\">Bazaar</a>\(links)</nav>"
     }
 
-    private func cards(_ products: [Product]) -> HTML {
+    /// Products side by side.
+    func cards(_ products: [Product], isSmall: Bool = false) -> HTML {
         if products.isEmpty { return "<p class=\"soft\">There is nothing here at the moment.</p>" }
         let items = products.map { product in
             let flag: HTML =
@@ -106,10 +140,10 @@ extension Frame {
                 <p class="price">\(product.price.formatted)</p></article></li>
                 """ as HTML
         }
-        return "<ul class=\"cards\">\(items)</ul>"
+        return isSmall ? "<ul class=\"cards few\">\(items)</ul>" : "<ul class=\"cards\">\(items)</ul>"
     }
 
-    private func stock(_ available: Int) -> HTML {
+    func stock(_ available: Int) -> HTML {
         switch available {
         case 0: "<p class=\"stock none\">Sold out</p>"
         case 1..<10: "<p class=\"stock low\">Only \(available) left</p>"

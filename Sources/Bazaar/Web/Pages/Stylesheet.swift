@@ -35,10 +35,28 @@ enum Stylesheet {
         .brand{display:flex;align-items:center;gap:.6rem;font:600 1.55rem/1 var(--serif);text-decoration:none;\
         letter-spacing:-.02em}
         .brand svg{width:2rem;color:var(--accent)}
-        .basket{display:flex;align-items:center;gap:.55rem;text-decoration:none;padding:.5rem .9rem;border:1px solid \
-        var(--line);border-radius:99px;font-weight:600;min-height:2.75rem}
-        .basket:hover{border-color:var(--accent)}
-        .basket svg{width:1.25rem}
+        .own{display:flex;gap:.4rem}
+        .own a{display:flex;align-items:center;gap:.5rem;text-decoration:none;padding:.5rem .8rem;border:1px solid \
+        transparent;border-radius:99px;font-weight:600;min-height:2.75rem;min-width:2.75rem;justify-content:center}
+        .own a:hover{border-color:var(--accent)}
+        .own svg{width:1.3rem;flex:none}
+        .own .basket{border-color:var(--line)}
+        .find{position:relative;flex:1;max-width:32rem}
+        .find input{border-radius:99px;background:var(--paper);padding:.6rem 3.2rem .6rem 1.2rem;min-height:2.75rem}
+        .find input::-webkit-search-cancel-button{display:none}
+        .find button{position:absolute;right:0;top:0;width:3rem;height:2.75rem;border:0;background:none;color:var(--soft);\
+        cursor:pointer;display:grid;place-items:center;border-radius:99px}
+        .find button:hover{color:var(--ink)}
+        .find button svg{width:1.25rem}
+        .suggestions{position:absolute;z-index:3;left:0;right:0;top:calc(100% + .4rem);background:var(--card);border:1px solid \
+        var(--line);border-radius:16px;box-shadow:var(--shadow);padding:.4rem;max-height:70vh;overflow:auto}
+        .suggestions li{display:grid;grid-template-columns:2.5rem 1fr;gap:.8rem;align-items:center;padding:.4rem .6rem;\
+        border-radius:10px;cursor:pointer;min-height:3rem}
+        .suggestions li:hover,.suggestions [aria-selected=true]{background:var(--tint)}
+        .suggestions .pic{margin:0;border-radius:8px}
+        @media (max-width:46rem){.bar{flex-wrap:wrap}.find{order:3;flex-basis:100%;max-width:none}}
+        @media (max-width:26rem){.own a:not(.basket) span{position:absolute;width:1px;height:1px;overflow:hidden;\
+        clip-path:inset(50%)}}
         .basket b{background:var(--accent);color:var(--on-accent);border-radius:99px;min-width:1.5rem;padding:0 .45rem;\
         text-align:center;font-size:.85rem;line-height:1.5rem}
         .departments{overflow-x:auto;scrollbar-width:none;border-top:1px solid var(--line)}
@@ -51,6 +69,29 @@ enum Stylesheet {
         .departments [aria-current]{color:var(--ink);border-color:var(--accent);font-weight:600}
         main.wrap{padding-bottom:4rem;min-height:60vh}
         main section{margin-top:clamp(2.5rem,5vw,4rem)}
+        main section.tight{margin-top:1.25rem}
+        .split section.tight{margin-top:0}
+        h1+.soft{margin-top:.5rem}
+        .titled{display:flex;flex-wrap:wrap;align-items:baseline;gap:.3rem 1.25rem}
+        .count{color:var(--soft);font-size:.92rem;margin-top:1.5rem}
+        .choices{display:flex;flex-wrap:wrap;align-items:end;gap:.9rem 1.1rem;margin-top:1.6rem}
+        .choices label{font-size:.85rem;color:var(--soft)}
+        .choices select{min-height:2.75rem;padding:.45rem 2rem .45rem .8rem;width:auto;min-width:9.5rem}
+        .tick{display:flex;align-items:center;gap:.6rem;min-height:2.75rem;margin:0;cursor:pointer}
+        .choices .tick{color:var(--ink);font-size:.95rem}
+        .tick input{width:1.3rem;min-height:1.3rem;height:1.3rem;accent-color:var(--accent);margin:0}
+        .js .plainonly{display:none}
+        .chips ul{display:flex;flex-wrap:wrap;gap:.5rem;margin-top:1.25rem}
+        .chips a{display:flex;align-items:center;gap:.45rem;min-height:2.5rem;padding:.3rem .95rem;border:1px solid var(--line);\
+        border-radius:99px;text-decoration:none;font-size:.92rem;background:var(--card)}
+        .chips a:hover{border-color:var(--accent)}
+        .chips span{color:var(--soft);font-variant-numeric:tabular-nums}
+        .chips [aria-current]{background:var(--accent);border-color:var(--accent);color:var(--on-accent)}
+        .chips [aria-current] span{color:inherit}
+        @media (max-width:34rem){.choices{display:grid;grid-template-columns:1fr 1fr}.choices select{width:100%;min-width:0}\
+        .choices .tick{grid-column:1/-1}.chips{overflow-x:auto;margin-right:-1rem}.chips ul{flex-wrap:nowrap;width:max-content;\
+        padding-right:1rem}}
+        .none{padding:2rem 0;display:grid;gap:1.25rem;justify-items:start}
         .head{display:flex;justify-content:space-between;align-items:baseline;gap:1rem;margin-bottom:1.4rem}
 
         .hero{display:grid;gap:clamp(1.5rem,4vw,4rem);align-items:center;margin-top:clamp(1.5rem,4vw,3.5rem)}
@@ -68,7 +109,11 @@ enum Stylesheet {
         .tiles .pic{border-radius:50%;margin:0 auto .7rem;max-width:8.5rem}
         .tiles a{text-align:center}
         .cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,13.5rem),1fr));gap:2rem 1.25rem}
-        @media (max-width:34rem){.cards{grid-template-columns:1fr 1fr;gap:1.5rem .9rem}.tiles{grid-template-columns:1fr 1fr \
+        .few{grid-template-columns:repeat(auto-fill,minmax(min(100%,10rem),1fr))}
+        .few h3{font-size:.92rem}
+        @media (max-width:34rem){.few{display:grid;grid-auto-flow:column;grid-template-columns:none;grid-auto-columns:42%;\
+        overflow-x:auto;scroll-snap-type:x proximity;padding-bottom:.6rem;margin-right:-1rem}.few li{scroll-snap-align:start}}
+        @media (max-width:34rem){.cards:not(.few){grid-template-columns:1fr 1fr;gap:1.5rem .9rem}.tiles{grid-template-columns:1fr 1fr \
         1fr}}
         .card{display:flex;flex-direction:column;height:100%;position:relative}
         .card h3{font:inherit;line-height:1.4}
@@ -96,6 +141,13 @@ enum Stylesheet {
         @media (min-width:52rem){.product{grid-template-columns:1.1fr 1fr}}
         .product .price{font-size:1.6rem;margin:1rem 0 .4rem}
         .buy{display:flex;flex-wrap:wrap;align-items:flex-end;gap:.9rem;margin:1.75rem 0}
+        .said:not(:empty){margin:-.6rem 0 1.5rem;font-weight:600}
+        .arrives{border:1px solid var(--line);background:var(--card);border-radius:14px;padding:1rem 1.2rem;font-size:.95rem;\
+        margin-bottom:1.5rem}
+        summary{cursor:pointer;padding:.5rem 0 0;color:var(--soft);min-height:2rem}
+        .arrives dl{display:grid;gap:.2rem;margin-top:.4rem}
+        .arrives dt{font-weight:600}
+        .arrives dd{margin-bottom:.5rem}
         .facts{display:grid;grid-template-columns:max-content 1fr;gap:.55rem 1.5rem;border-top:1px solid var(--line);\
         padding-top:1.25rem;font-size:.95rem}
         .facts dt{color:var(--soft)}
@@ -112,6 +164,8 @@ enum Stylesheet {
         .error{color:var(--danger);font-size:.92rem;margin-top:.35rem;font-weight:600}
         .notice{border-radius:12px;padding:.9rem 1.1rem;background:var(--tint);margin-top:1.25rem}
         .notice.bad{background:var(--danger-tint);color:var(--danger)}
+        .notice ul{margin-top:.4rem;display:grid;gap:.3rem}
+        .notice:focus{outline:3px solid currentColor;outline-offset:2px}
         .fields{display:grid;gap:1.15rem}
         .pair{display:grid;gap:1.15rem}
         @media (min-width:34rem){.pair{grid-template-columns:1fr 1fr}}
@@ -122,7 +176,7 @@ enum Stylesheet {
         @media (min-width:56rem){.split{grid-template-columns:minmax(0,1fr) 23rem}}
         .panel{background:var(--card);border:1px solid var(--line);border-radius:18px;padding:1.5rem}
         .panel h2{font-size:1.3rem;margin-bottom:1rem}
-        .lines>li{display:grid;grid-template-columns:5.5rem 1fr auto;gap:0 1.1rem;padding:1.25rem 0;border-bottom:1px solid \
+        .lines>li{display:grid;grid-template-columns:5.5rem 1fr auto;grid-template-rows:auto 1fr;gap:0 1.1rem;padding:1.25rem 0;border-bottom:1px solid \
         var(--line);align-items:start}
         .lines>li:first-child{border-top:1px solid var(--line)}
         .lines .pic{margin:0;border-radius:12px;grid-row:span 2}
@@ -133,11 +187,32 @@ enum Stylesheet {
         .lines form{display:flex;flex-wrap:wrap;align-items:center;gap:.5rem .7rem;grid-column:2/-1;margin-top:.7rem}
         .lines form label{margin:0;font-weight:400;color:var(--soft)}
         .lines .number{width:5.2rem;min-height:2.5rem;padding:.4rem .6rem}
+        .step{width:2.5rem;height:2.5rem;border:1px solid var(--field);border-radius:10px;background:transparent;color:inherit;\
+        font:600 1.1rem/1 var(--sans);cursor:pointer}
+        .step:hover{border-color:var(--accent)}
+        .js .lines .number{text-align:center;width:4.2rem;appearance:textfield;-moz-appearance:textfield}
+        .js .lines .number::-webkit-inner-spin-button{appearance:none}
+        [data-line][data-busy],[aria-disabled=true]{opacity:.65}
+        @media (max-width:34rem){.js .lines form label{position:absolute;width:1px;height:1px;overflow:hidden;\
+        clip-path:inset(50%)}}
+        .orders{display:grid;gap:1rem}
+        .orders li{display:grid;grid-template-columns:1fr auto;gap:.8rem 1.2rem;background:var(--card);border:1px solid \
+        var(--line);border-radius:18px;padding:1.2rem}
+        .orders .pictures{grid-column:1/-1;display:flex;gap:.5rem}
+        .orders .pic{width:3.6rem;margin:0;border-radius:10px}
+        .orders h2{font:600 1.05rem/1.4 var(--sans);letter-spacing:0}
+        .steps{display:flex;flex-wrap:wrap;gap:.5rem 2rem;margin-top:1.5rem}
+        .steps li{display:flex;align-items:center;gap:.6rem;color:var(--soft)}
+        .steps li::before{content:"";flex:none;width:.8rem;height:.8rem;border-radius:50%;border:2px solid var(--field)}
+        .steps .done{color:var(--ink);font-weight:600}
+        .steps .done::before{background:var(--accent);border-color:var(--accent)}
+        [hidden]{display:none!important}
         .small{padding:.5rem .9rem;min-height:2.5rem;font-size:.92rem;border-radius:10px}
         .sums{display:grid;grid-template-columns:1fr auto;gap:.6rem 0;font-variant-numeric:tabular-nums}
         .sums dd{text-align:right;padding-left:1rem}
         .sums .total{font-weight:700;font-size:1.15rem;border-top:1px solid var(--line);padding-top:.8rem;margin-top:.3rem}
         .panel .button{margin-top:1.4rem}
+        .panel .fields .button{margin-top:.3rem}
         .panel small,.note{color:var(--soft);font-size:.88rem;display:block;margin-top:.9rem}
         .brief li{display:flex;justify-content:space-between;gap:1rem;padding:.4rem 0;font-size:.95rem}
         .brief{border-bottom:1px solid var(--line);padding-bottom:.8rem;margin-bottom:1rem}

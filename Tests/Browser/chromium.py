@@ -1,0 +1,42 @@
+"""Starts Debian's Chromium under Playwright, and gives the windows that tests look through."""
+
+import contextlib
+
+from playwright.sync_api import sync_playwright
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+]
+DESK = {"viewport": {"width": 1280, "height": 900}}
+PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
+# What one wait may take on a loaded machine, in milliseconds.
+WAIT = 30_000
+
+
+@contextlib.contextmanager
+def chromium():
+    """A browser; an error, never a skip, where it cannot start."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextlib.contextmanager
+def window(browser, url, **options):
+    """A page of a visitor of their own; anything the page's script throws is an error."""
+    context = browser.new_context(base_url=url, locale="en-GB", reduced_motion="reduce", **options)
+    context.set_default_timeout(WAIT)
+    page = context.new_page()
+    thrown = []
+    page.on("pageerror", lambda error: thrown.append(str(error)))
+    try:
+        yield page
+        if thrown:
+            raise AssertionError(f"the page's script failed: {thrown[0]}")
+    finally:
+        context.close()
