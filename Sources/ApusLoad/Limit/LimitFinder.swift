@@ -31,6 +31,8 @@ public struct LimitFinder: Sendable {
     private var heldAtLower = 0
     private var failedAtLower = 0
     private var failedAtUpper = 0
+    /// How far down the next rate is while the search falls.
+    private var fall = 0.25
     private var steps: [LimitFinding.Step] = []
 
     /// A search.
@@ -70,7 +72,7 @@ public struct LimitFinder: Sendable {
             upper(rate)
             if lower == 0 {
                 phase = .falling
-                rate /= 4
+                rate *= fall
             } else {
                 narrow()
             }
@@ -87,7 +89,9 @@ public struct LimitFinder: Sendable {
             return narrow()
         }
         upper(rate)
-        rate /= 4
+        rate *= fall
+        // Down to what held before: there the narrowing goes on.
+        if rate <= lower { return narrow() }
         if rate < 0.1 { phase = .done }
     }
 
@@ -103,8 +107,11 @@ public struct LimitFinder: Sendable {
             upper(lower)
             let below = steps.filter { $0.holds && $0.rate < lower }.map(\.rate).max() ?? 0
             // Between what failed now and what held before, but never further down than a tenth at a time.
-            lower = 0
             rate = max(below, rate * 0.9)
+            lower = below
+            heldAtLower = steps.count { $0.rate == below && $0.holds }
+            failedAtLower = steps.count { $0.rate == below && !$0.holds }
+            fall = 0.9
             phase = .falling
             return
         }
