@@ -33,7 +33,7 @@ struct LimitSearch: Sendable {
             )
             let plan = options.plan(driver, warmUp: min(.seconds(2), length / 5))
             let run = LoadRun(plan, mix, target: target, scenario: scenario.name)
-            let readings = Readings(length)
+            let readings = Readings()
             let processes = await running.processes()
             let report = try await run.run(on: loops) { sample in
                 guard sample.at <= length.seconds + 0.2, !processes.isEmpty else { return }
@@ -66,8 +66,6 @@ struct LimitSearch: Sendable {
     /// The first and the last look at the processes while a step was under way.
     private final class Readings: Sendable {
         private let state = Lock<(first: MachineReading?, last: MachineReading?)>((nil, nil))
-
-        init(_ length: Duration) {}
 
         func add(_ reading: MachineReading) {
             state.withLock { state in

@@ -11,18 +11,13 @@ final class LiveView: Sendable {
     }
     private let state = Lock(State())
     private let isTerminal = StandardStreams.isErrorTerminal
-    private let isSilent: Bool
-
-    init(isSilent: Bool) { self.isSilent = isSilent }
 
     func begin(_ title: String) {
-        guard !isSilent else { return }
         state.withLock { $0.title = title }
         if !isTerminal { StandardStreams.writeError(title + "\n") }
     }
 
     func show(_ sample: LoadReport.Sample) {
-        guard !isSilent else { return }
         let text = state.withLock { state in
             state.samples.append(sample)
             guard isTerminal else { return TextReport.line(sample) + "\n" }
@@ -36,7 +31,7 @@ final class LiveView: Sendable {
 
     /// Leaves the last picture where it is.
     func end() {
-        guard !isSilent, isTerminal else { return }
+        guard isTerminal else { return }
         StandardStreams.writeError("\n")
     }
 

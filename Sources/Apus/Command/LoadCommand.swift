@@ -142,6 +142,9 @@ struct LoadOptions: Sendable {
         plan.underWayMax = underWayMax
         plan.seed = seed
         plan.thinkFactor = think
+        // Beside a promise of 50 ms, lag of less than 5 ms is none.
+        let promises = (requirements + limit).filter { ![.errors, .rate].contains($0.measure) }.map(\.bound)
+        if let tightest = promises.min() { plan.lagMax = max(plan.lagMax, .nanoseconds(Int64(tightest * 1e8))) }
         return plan
     }
 }

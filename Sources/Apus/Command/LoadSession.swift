@@ -88,7 +88,7 @@ struct LoadSession: Sendable {
                 blocking: blocking
             ).run(on: group.loops)
         } else {
-            let view = LiveView(isSilent: false)
+            let view = LiveView()
             let run = LoadRun(plan, mix, target: target, scenario: scenario.name)
             view.begin("\(scenario.name): \(run.driver), \(target)")
             report = try await run.run(on: group.loops) { view.show($0) }

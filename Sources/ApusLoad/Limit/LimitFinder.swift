@@ -1,7 +1,7 @@
 /// Finds the highest rate at which a system keeps its promises, from measurements that somebody else makes.
 ///
-/// It climbs by doubling until a promise is broken, halves the interval on a logarithmic scale, and then tries the rate
-/// below and the rate above again, since one lucky or unlucky measurement is none. A value: nothing is awaited here.
+/// It climbs by doubling until a promise is broken twice in a row, halves the interval on a logarithmic scale, and then
+/// tries the rate below again, since one lucky or unlucky measurement is none. A value: nothing is awaited here.
 public struct LimitFinder: Sendable {
     /// What is to be done next.
     public enum Order: Sendable, Equatable {
@@ -18,7 +18,7 @@ public struct LimitFinder: Sendable {
     /// How often the rate below has to be tried.
     public static let tries = 3
     /// Most measurements; a search that needs more has no clear knee.
-    public static let stepsMax = 24
+    public static let stepsMax = 32
     /// The share of the knee that is called safe.
     public static let safeShare = 0.7
 
@@ -31,6 +31,8 @@ public struct LimitFinder: Sendable {
     private var heldAtLower = 0
     private var failedAtLower = 0
     private var failedAtUpper = 0
+    /// The measurement under way repeats one that failed.
+    private var isSecond = false
     /// How far down the next rate is while the search falls.
     private var fall = 0.25
     private var steps: [LimitFinding.Step] = []
@@ -56,6 +58,14 @@ public struct LimitFinder: Sendable {
     public mutating func measured(_ step: LimitFinding.Step) {
         precondition(phase != .done, "the search is over")
         steps.append(step)
+        // One unlucky measurement is none: a rate has failed once it has failed twice in a row.
+        if !step.holds, [.climbing, .falling, .narrowing].contains(phase), !isSecond {
+            isSecond = true
+            if steps.count >= Self.stepsMax { phase = .done }
+            return
+        }
+        let failures = isSecond && !step.holds ? 2 : 1
+        isSecond = false
         switch phase {
         case .climbing: climbed(step.holds)
         case .falling: fell(step.holds)
@@ -64,6 +74,7 @@ public struct LimitFinder: Sendable {
         case .doubting: doubted(step.holds)
         case .done: break
         }
+        if failures == 2, upper == step.rate { failedAtUpper = max(failedAtUpper, 2) }
         if steps.count >= Self.stepsMax { phase = .done }
     }
 

@@ -69,7 +69,7 @@ package enum TextReport {
     /// One line for one second of a run.
     package static func line(_ sample: LoadReport.Sample) -> String {
         let wanted = sample.wanted.map { " of \(Figures.short($0))" } ?? ""
-        let rate = Double(sample.arrivals > 0 ? sample.arrivals : sample.requests) / sample.seconds
+        let rate = Double(sample.wanted == nil ? sample.requests : sample.arrivals) / sample.seconds
         return "\(pad(Figures.fixed(sample.at, 0), 5, left: true)) s  \(Figures.short(rate))\(wanted)/s  "
             + "\(sample.requests) requests, \(sample.failed) failed, \(sample.underWay) under way  "
             + "p50 \(time(sample.latency.p50))  p99 \(time(sample.latency.p99))  max \(time(sample.latency.max))"

@@ -64,11 +64,13 @@ struct LimitFinderTests {
             var random = SeededRandom(seed: seed)
             let finding = try #require(
                 search(from: 50) { rate in
-                    let noise = Double.random(in: 0.9...1.1, using: &random)
+                    // One in six is disturbed by something else on the machine.
+                    if Int.random(in: 0..<6, using: &random) == 0 { return measurement(rate, holds: false, p99: 0.3) }
+                    let noise = Double.random(in: 0.95...1.05, using: &random)
                     return queue(rate * noise, capacity: 1_000)
                 }
             )
-            #expect(finding.knee > 600 && finding.knee < 1_100, "seed \(seed): \(finding.knee)")
+            #expect(finding.knee > 400 && finding.knee < 1_000, "seed \(seed): \(finding.knee)")
             #expect(finding.steps.count <= LimitFinder.stepsMax)
         }
     }
