@@ -20,8 +20,8 @@ public struct LoadPlan: Sendable {
     ///
     /// Who is due beyond that waits, and the wait counts from when they were due.
     public var underWayMax = 10_000
-    /// How long those under way may go on after the last arrival; 30 s unless set.
-    public var drainLimit: Duration = .seconds(30)
+    /// How long those under way may go on after the last arrival; a minute unless set.
+    public var drainLimit: Duration = .seconds(60)
     /// Decides what chance decides; the same seed is the same run.
     public var seed: UInt64 = 1
     /// What visitors' think times are multiplied by; 1 unless set.

@@ -1,7 +1,8 @@
 /// Finds the highest rate at which a system keeps its promises, from measurements that somebody else makes.
 ///
 /// It climbs by doubling until a promise is broken twice in a row, halves the interval on a logarithmic scale, and then
-/// tries the rate below again, since one lucky or unlucky measurement is none. A value: nothing is awaited here.
+/// tries the rate below and the rate above again, since one lucky or unlucky measurement is none. A value: nothing is
+/// awaited here.
 public struct LimitFinder: Sendable {
     /// What is to be done next.
     public enum Order: Sendable, Equatable {
@@ -15,7 +16,7 @@ public struct LimitFinder: Sendable {
 
     /// How close the rates above and below have to be: the upper is at most so many times the lower.
     public static let precision = 1.08
-    /// How often the rate below has to be tried.
+    /// How often the rate below has to be tried, and the rate above to fail.
     public static let tries = 3
     /// Most measurements; a search that needs more has no clear knee.
     public static let stepsMax = 32
@@ -173,7 +174,7 @@ public struct LimitFinder: Sendable {
         if heldAtLower + failedAtLower < Self.tries {
             phase = .confirming
             rate = lower
-        } else if let upper, failedAtUpper < 2 {
+        } else if let upper, failedAtUpper < Self.tries {
             phase = .doubting
             rate = upper
         } else {
@@ -213,7 +214,7 @@ public struct LimitFinder: Sendable {
         if steps.count >= Self.stepsMax && phase == .done && upper / lower > Self.precision {
             return ("low", "after \(steps.count) measurements the knee is only known to lie \(width)")
         }
-        if failedAtLower == 0, tries >= Self.tries, failedAtUpper >= 2 {
+        if failedAtLower == 0, tries >= Self.tries, failedAtUpper >= Self.tries {
             return (
                 "high",
                 "\(width): the lower held \(heldAtLower) of \(tries) times, the upper failed \(failedAtUpper) of \(failedAtUpper)"

@@ -19,8 +19,8 @@ final class ReplayBooks: Sendable {
     }
 
     private struct Told {
-        /// Keys whose outcome nobody knows yet.
-        var open: Set<String> = []
+        /// Checkouts whose outcome nobody knows yet, by their keys.
+        var open: [String: (cart: CartID, address: APIBody.Address)] = [:]
         var numbers: Set<String> = []
         var sold: [String: Int] = [:]
         var refused = 0
@@ -57,18 +57,20 @@ final class ReplayBooks: Sendable {
 
     // MARK: What buyers hear
 
-    func asked(_ key: String) { told.withLock { _ = $0.open.insert(key) } }
+    func asked(_ key: String, _ cart: CartID, _ address: APIBody.Address) {
+        told.withLock { $0.open[key] = (cart, address) }
+    }
 
     func refused(_ key: String) {
         told.withLock {
-            $0.open.remove(key)
+            $0.open[key] = nil
             $0.refused += 1
         }
     }
 
     func acknowledged(_ key: String, _ order: APIBody.Order) {
         told.withLock { told in
-            told.open.remove(key)
+            told.open[key] = nil
             told.numbers.insert(order.number)
             for line in order.lines { told.sold[line.product ?? "", default: 0] += line.quantity }
         }
@@ -97,8 +99,32 @@ final class ReplayBooks: Sendable {
         return counts.reduce(0, +)
     }
 
+    /// Asks again, under the same keys, for the checkouts that were cut short: by the run's end, or by a time-out.
+    private func settle(_ site: LoadSite) async throws {
+        for (key, open) in told.withLock({ $0.open }) {
+            var writer = ByteWriter(capacity: 512)
+            try JSONBody().encode(APIBody.Checkout(cartVersion: nil, address: open.address), to: &writer)
+            let request = ClientRequest(
+                Storefront.apiCheckout.method,
+                Storefront.apiCheckout.path(open.cart),
+                fields: [("Content-Type", "application/json"), ("Idempotency-Key", key)],
+                body: Array(writer.bytes)
+            )
+            guard let answer = try? await site.client.send(request) else { continue }
+            if answer.status == .created {
+                acknowledged(
+                    key,
+                    try answer.body.withUnsafeBytes { try JSONBody().decode(APIBody.Order.self, from: $0) }
+                )
+            } else if answer.status.isClientError {
+                refused(key)
+            }
+        }
+    }
+
     /// Balances the books once nothing is under way any more.
     func audit(_ site: LoadSite) async throws -> [Mix.Finding] {
+        try await settle(site)
         let deadline = site.loop.now + .seconds(120)
         while try await unfinished() > 0, site.loop.now < deadline {
             try await site.loop.sleep(for: .milliseconds(250))

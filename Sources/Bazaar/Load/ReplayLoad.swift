@@ -53,7 +53,7 @@ enum ReplayLoad {
         var address = LoadAddress.britain
         address.country = order.country
         let key = LoadAddress.key(visitor)
-        books.asked(key)
+        books.asked(key, cart, address)
         for attempt in 1...triesMax {
             do {
                 let answer = try await OrderLoad.checkOut(cart, key: key, address, visitor)
