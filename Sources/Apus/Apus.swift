@@ -3,6 +3,7 @@
 @_exported public import ApusCore
 @_exported public import ApusEdge
 @_exported public import ApusHTTP
+@_exported public import ApusLoad
 @_exported public import ApusObserve
 @_exported public import ApusRuntime
 @_exported public import ApusStore

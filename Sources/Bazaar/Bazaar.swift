@@ -69,6 +69,10 @@ struct Shop: System {
         if let count { site.log.info("found what is bought together", ["products": .int(count)]) }
     }
 
+    var loads: [Scenario] {
+        [ShoppingLoad.scenario, OrderLoad.scenario(), ReplayLoad.scenario(store: store, sales: salesFile)]
+    }
+
     /// Loads the catalogue and the year of orders into an empty store.
     private func fill(_ site: SetupSite) async throws {
         let given = salesFile

@@ -34,6 +34,11 @@ int64_t apus_realtime(void) {
     clock_gettime(CLOCK_REALTIME, &t);
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
+int64_t apus_thread_cpu(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
 int apus_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
 int apus_epoll_del(int ep, int fd) { return epoll_ctl(ep, EPOLL_CTL_DEL, fd, NULL); }
 uint64_t apus_epoll_data(const struct epoll_event *e) { return e->data.u64; }

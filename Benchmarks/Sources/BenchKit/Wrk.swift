@@ -19,7 +19,7 @@ public struct Wrk: Codable, Sendable {
     public var rate: Double { requests / duration * 1e6 }
 
     /// Six headers as a browser sends them.
-    private static let headers = [
+    public static let headers = [
         "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0 Safari/537.36",
         "Accept: text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8",
         "Accept-Language: en-GB,en;q=0.8,de;q=0.5",

@@ -64,6 +64,49 @@ extension Command {
         options: [data, json],
         example: "traces 4bf92f3577b34da6a3ce929d0e0e4736"
     )
+    static let load = Command(
+        name: "load",
+        summary: "load the system, or a URL, honestly: arrivals fixed beforehand, latency from when they were due",
+        operands: "[SCENARIO]",
+        operandsMax: 1,
+        options: [
+            Option(name: "list", help: "what the system can be loaded with"),
+            Option(name: "url", value: "URL", help: "what to load; the running system's edge unless given"),
+            Option(name: "rate", value: "N", help: "arrivals a second; of a shape, the highest"),
+            Option(name: "duration", value: "TIME", help: "how long, such as 30s or 5m"),
+            Option(
+                name: "shape",
+                value: "NAME",
+                help: "constant, ramp, step, spike, soak, day, or stages such as 50:30s,50-400:1m"
+            ),
+            Option(name: "arrivals", value: "HOW", help: "random (the default) or even"),
+            Option(name: "closed", value: "N", help: "N clients that wait for each answer; hides what a stall costs"),
+            Option(name: "warm-up", value: "TIME", help: "before the run, at its first rate, not counted"),
+            Option(name: "time-limit", value: "TIME", help: "longest wait for an answer (10s)"),
+            Option(name: "under-way", value: "N", help: "most requests or visitors at once (10000)"),
+            Option(name: "think", value: "FACTOR", help: "what visitors' pauses are multiplied by (1)"),
+            Option(name: "seed", value: "N", help: "the same seed is the same run (1)"),
+            Option(name: "loops", value: "N", help: "threads of the generator; one a core unless given"),
+            Option(
+                name: "require",
+                value: "WHAT",
+                repeats: true,
+                help: "p99=50ms, errors=0.1%, rate=100, p99{GET /}=20ms; code 3 where it is not kept"
+            ),
+            Option(
+                name: "find-limit",
+                value: "WHAT",
+                repeats: true,
+                help: "look for the highest rate that keeps this, such as p99=50ms"
+            ),
+            Option(name: "report", value: "FILE", help: "write a page with plots"),
+            Option(name: "save", value: "FILE", help: "write the JSON document"),
+            Option(name: "compare", value: "FILE", help: "compare with a document that --save or --json has written"),
+            Option(name: "allow-remote", help: "load another machine; only if it is yours"),
+            data, json,
+        ],
+        example: "load --rate 200 --duration 1m --require p99=50ms --report load.html"
+    )
     static let config = Command(
         name: "config",
         summary: "show every setting: its value, where that is from, what it takes",
@@ -78,7 +121,7 @@ extension Command {
         operandsMax: 1,
         example: "help up"
     )
-    static let all = [up, serve, ps, start, stop, restart, traces, config, help]
+    static let all = [up, serve, ps, start, stop, restart, traces, load, config, help]
 }
 
 /// Texts of `help`.

@@ -1,4 +1,5 @@
 import ApusCore
+import ApusLoad
 import ApusRuntime
 import Glibc
 
@@ -17,7 +18,8 @@ enum SystemProgram {
                 summary: Declaring.summary,
                 declared: declared,
                 words: words,
-                environment: ProcessEnvironment.variables
+                environment: ProcessEnvironment.variables,
+                loads: { system.loads }
             ) { system.body.parts }
             try run(invocation)
         } catch let error as UsageError {
@@ -44,6 +46,7 @@ enum SystemProgram {
             exit(0)
         case "up": try UpCommand.run(invocation)
         case "serve": try ServeCommand.run(invocation)
+        case "load": try LoadCommand.run(invocation)
         case "config":
             StandardStreams.write(
                 ConfigCommand.text(try invocation.configure(), isJSON: invocation.arguments.has("json"))
@@ -72,6 +75,8 @@ struct Invocation: Sendable {
     let arguments: Arguments
     let environment: [String: String]
     let platform = PlatformSettings()
+    /// What the system can be loaded with.
+    let loads: @Sendable () -> [Scenario]
     private let telemetry: ObserveConfiguration
     private let body: @Sendable () -> SystemParts
 
@@ -81,6 +86,7 @@ struct Invocation: Sendable {
         declared: Declared,
         words: [String],
         environment: [String: String],
+        loads: @escaping @Sendable () -> [Scenario] = { [] },
         body: @escaping @Sendable () -> SystemParts
     ) throws {
         guard SystemPlan.isName(system) else {
@@ -94,6 +100,7 @@ struct Invocation: Sendable {
         self.summary = summary
         self.declared = declared
         self.environment = environment
+        self.loads = loads
         self.body = body
         telemetry = try ObserveConfiguration(environment: environment)
         let word = words.first ?? "help"

@@ -282,9 +282,14 @@ final class OpenBlocks: Sendable {
     /// Opens all blocks, in the order of their declaration.
     ///
     /// - Throws: What the first one that fails throws.
-    func open(_ site: ProcessSite) async throws {
+    func open(_ site: ProcessSite) async throws { try await open(in: site.dataFolder) }
+
+    /// Opens all blocks of the system whose data is in `dataFolder`.
+    ///
+    /// - Throws: What the first one that fails throws.
+    func open(in dataFolder: String) async throws {
         for block in declared.blocks {
-            let folder = "\(site.dataFolder)/\(block.folderName)"
+            let folder = "\(dataFolder)/\(block.folderName)"
             try Files.makeFolder(folder)
             try await block.open(BlockSite(url: declared.url(of: block), dataFolder: folder))
             opened.withLock { $0.append(block) }

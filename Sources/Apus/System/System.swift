@@ -1,3 +1,4 @@
+public import ApusLoad
 import ApusRuntime
 
 /// A whole system: the blocks it keeps things in, and the parts it is made of.
@@ -28,6 +29,8 @@ public protocol System: Sendable {
     static var summary: String { get }
     /// The parts. Read once in each process, after the settings are known.
     @SystemBuilder var body: Body { get }
+    /// What it can be loaded with: `load NAME` on its command line; the first is taken where no name is given.
+    var loads: [Scenario] { get }
 }
 
 extension System {
@@ -35,6 +38,8 @@ extension System {
     public static var name: String { "\(Self.self)".lowercased() }
     /// Nothing.
     public static var summary: String { "" }
+    /// None.
+    public var loads: [Scenario] { [] }
 
     /// The program: reads the command line, does what it says, and ends the process with its exit code.
     ///

@@ -30,7 +30,8 @@ public struct ClientRequest: Sendable {
         method.isIdempotent || fields.contains { $0.name.lowercased() == "idempotency-key" }
     }
 
-    func write(to output: inout ByteWriter, host: String) throws(ClientError) {
+    /// Appends the request as it goes over the wire.
+    package func write(to output: inout ByteWriter, host: String) throws(ClientError) {
         guard target.utf8.first == UInt8(ascii: "/") || target == "*",
             target.utf8.allSatisfy({ $0 > 32 && $0 < 127 })
         else { throw ClientError(.badRequest, detail: "the target is not an encoded path") }

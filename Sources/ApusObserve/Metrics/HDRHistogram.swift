@@ -31,11 +31,14 @@ public struct HDRHistogram: Sendable {
         return HistogramSnapshot(bounds: Self.bounds, counts: counts, sum: cell.sum())
     }
 
-    static let bucketCount = 32 + 37 * 32
-    static let bounds: [UInt64] = (0..<bucketCount - 1).map { lowest($0 + 1) - 1 }
+    /// How many buckets there are.
+    package static let bucketCount = 32 + 37 * 32
+    /// The largest value of each bucket but the last.
+    package static let bounds: [UInt64] = (0..<bucketCount - 1).map { lowest($0 + 1) - 1 }
 
+    /// The bucket that `value` counts in; for those who keep the counts themselves.
     @inlinable
-    static func bucket(of value: UInt64) -> Int {
+    package static func bucket(of value: UInt64) -> Int {
         if value < 32 { return Int(value) }
         let exponent = 63 &- value.leadingZeroBitCount
         if exponent > 41 { return 32 &+ 37 &* 32 &- 1 }

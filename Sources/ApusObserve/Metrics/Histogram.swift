@@ -45,6 +45,14 @@ public struct HistogramSnapshot: Sendable, Hashable {
     /// The sum of all values.
     public let sum: UInt64
 
+    /// A snapshot from its parts: one count more than there are bounds.
+    package init(bounds: [UInt64], counts: [UInt64], sum: UInt64) {
+        precondition(counts.count == bounds.count + 1, "a histogram has a bucket more than bounds")
+        self.bounds = bounds
+        self.counts = counts
+        self.sum = sum
+    }
+
     /// How many values were recorded.
     public var count: UInt64 { counts.reduce(0, &+) }
 

@@ -3,13 +3,14 @@ import Apus
 /// The basket and its forms.
 extension Storefront {
     static let basketPath = "/basket"
+    static let addLine = Route(.post, "/basket/lines")
 
     func addBasket(to routes: inout RouterBuilder) {
         routes.on(Route(.get, Self.basketPath), describe: Self.asPage) { exchange in
             let visit = try await visit(exchange)
             exchange.answer(page: Frame(visit).basket(try await basket(of: visit), orderedAt: now))
         }
-        routes.on(Route(.post, "/basket/lines"), describe: Self.asPage) { exchange in
+        routes.on(Self.addLine, describe: Self.asPage) { exchange in
             try await add(exchange)
         }
         routes.on(Route(.post, "/basket/lines/change"), describe: Self.asPage) { exchange in

@@ -15,6 +15,8 @@ void apus_set_errno(int e);
 // Clocks, in nanoseconds.
 int64_t apus_monotonic(void);
 int64_t apus_realtime(void);
+// Processor time of the calling thread.
+int64_t apus_thread_cpu(void);
 // epoll: the data union as a plain 64-bit number.
 int apus_epoll_create(void);
 int apus_epoll_add(int ep, int fd, uint32_t events, uint64_t data);

@@ -33,6 +33,7 @@ final class RunningShop: @unchecked Sendable {
     ///   - loop: The loop it is used on.
     ///   - program: Another build of it than the one beside the tests.
     ///   - limit: How long it may take until it is ready.
+    /// - Throws: What the system says when it cannot start.
     init(
         _ words: [String] = [],
         environment: [String: String] = [:],
