@@ -19,6 +19,8 @@ struct PlatformSettings: Sendable {
         check: isPort
     )
     var dashboardPort: Int = 8090
+    @Setting("dashboard.history", "Whether the dashboard keeps a day on disk, 256 MiB at most.")
+    var dashboardHistory: Bool = true
     @Setting(
         "data",
         "The folder where the data lives; .apus/NAME in the current folder unless set.",
@@ -59,8 +61,8 @@ struct PlatformSettings: Sendable {
 
     var declarations: [SettingDeclaration] {
         [
-            _port.declaration, _host.declaration, _dashboardPort.declaration, _data.declaration, _config.declaration,
-            _loops.declaration, _logLevel.declaration, _logFormat.declaration, _logAccess.declaration,
+            _port.declaration, _host.declaration, _dashboardPort.declaration, _dashboardHistory.declaration,
+            _data.declaration, _config.declaration, _loops.declaration, _logLevel.declaration, _logFormat.declaration, _logAccess.declaration,
             _drainDelay.declaration,
         ]
     }
