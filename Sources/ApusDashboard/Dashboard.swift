@@ -5,8 +5,6 @@ public import ApusRuntime
 /// Gathers what the processes of a system tell about themselves, keeps a day of it, and answers questions.
 ///
 /// Everything happens on one loop; what blocks runs on a thread of its own.
-//
-// `@unchecked Sendable` is sound because its state is touched on its loop alone, which every entry point checks.
 public final class Dashboard: @unchecked Sendable {
     /// How often processes are asked.
     static let pause: Duration = .seconds(1)
@@ -18,11 +16,14 @@ public final class Dashboard: @unchecked Sendable {
     static let linesBytesMax = 32 << 20
     private static let segmentBytes = 4 << 20
 
+    // `@unchecked Sendable` is sound because the state is touched on the loop alone, which every entry point checks.
     let source: any DashboardSource
     let loop: EventLoop
     let timeline: Timeline
     let traces: TraceBook
     let logs: LogBook
+    /// Whether processes are asked.
+    private let gathers: Bool
     private(set) var isEnding = false
     /// Counts the rounds of asking.
     private(set) var rounds = 0
@@ -38,16 +39,19 @@ public final class Dashboard: @unchecked Sendable {
     /// - Parameters:
     ///   - source: What it shows.
     ///   - folder: Where a day is kept; `nil` keeps all in memory.
+    ///   - gathers: Whether processes are asked once a second; without, it knows parts and settings only.
     ///   - loop: Where it works.
     ///   - clock: Gives the time of day.
     public init(
         of source: any DashboardSource,
         folder: String?,
+        gathers: Bool = true,
         on loop: EventLoop,
         clock: any Clock = SystemClock()
     ) {
         self.source = source
         self.loop = loop
+        self.gathers = gathers
         self.clock = clock
         let pool = BlockingPool(threadsMax: 1, waitersMax: 64, name: "dashboard")
         self.pool = pool
@@ -75,7 +79,7 @@ public final class Dashboard: @unchecked Sendable {
     public func run() async {
         await restore()
         while !isEnding {
-            await gather()
+            if gathers { await gather() }
             do { try await loop.sleep(for: Self.pause) } catch { break }
         }
         await keep(isLast: true)
@@ -165,6 +169,7 @@ public final class Dashboard: @unchecked Sendable {
     /// - Parameters:
     ///   - time: Nanoseconds since 1970; `nil` for now.
     ///   - window: How long a stretch is looked at, in seconds.
+    /// - Returns: The parts, and what passed between them.
     public func picture(at time: Int64? = nil, window: Double = 5) async -> Picture {
         let end = time ?? timeline.latest ?? clock.wallNanoseconds()
         let span = Int64(max(1, min(3600, window)) * 1e9)

@@ -11,6 +11,7 @@ public protocol DashboardSource: Sendable {
     /// All replicas.
     ///
     /// - Parameter measured: Whether the kernel is asked for processor time and memory, which costs a little.
+    /// - Returns: One a replica, in the order of their declaration.
     func parts(measured: Bool) async -> [PartStatus]
     /// The processes that can be asked for pulses now.
     var targets: [PulseTarget] { get }

@@ -70,7 +70,8 @@ extension Command {
         name: "top",
         summary: "show what is busy: rates, times, errors, use of each part; the picture of the dashboard as text",
         options: [
-            data, json, Option(name: "follow", letter: "f", help: "go on, once a second; one document a line with --json"),
+            data, json,
+            Option(name: "follow", letter: "f", help: "go on, once a second; one document a line with --json"),
         ],
         example: "top -f"
     )

@@ -58,7 +58,8 @@ struct Arguments: Sendable, Equatable {
                 options["help"] = [""]
                 continue
             }
-            if word.count == 2, let option = command.options.first(where: { $0.letter == word.last && $0.value == nil }) {
+            if word.count == 2, let option = command.options.first(where: { $0.letter == word.last && $0.value == nil })
+            {
                 options[option.name] = [""]
                 continue
             }

@@ -29,7 +29,9 @@ struct TopCommand {
     }
 
     static func text(_ picture: Picture) -> String {
-        let nodes = picture.nodes.filter { $0.kind != "clients" }.sorted { ($0.utilisation ?? 0) > ($1.utilisation ?? 0) }
+        let nodes = picture.nodes.filter { $0.kind != "clients" }.sorted {
+            ($0.utilisation ?? 0) > ($1.utilisation ?? 0)
+        }
         let parts = TextTable(
             ["PART", "KIND", "IN USE", "WAITS p99", "CPU", "MEMORY", "HITS", ""],
             nodes.map { node in

@@ -61,7 +61,12 @@ struct UpStart: Sendable {
 
     /// The dashboard of the system; it keeps a day in the data folder.
     func dashboard(of source: any DashboardSource, on loop: EventLoop) -> Dashboard {
-        Dashboard(of: source, folder: platform.dashboardHistory ? "\(folder.path)/dashboard" : nil, on: loop)
+        Dashboard(
+            of: source,
+            folder: platform.dashboardHistory && platform.dashboardGather ? "\(folder.path)/dashboard" : nil,
+            gathers: platform.dashboardGather,
+            on: loop
+        )
     }
 
     /// Serves the dashboard, and leaves word where it is.

@@ -19,6 +19,11 @@ struct PlatformSettings: Sendable {
         check: isPort
     )
     var dashboardPort: Int = 8090
+    @Setting(
+        "dashboard.gather",
+        "Whether the dashboard asks every process once a second; without, it lists parts only."
+    )
+    var dashboardGather: Bool = true
     @Setting("dashboard.history", "Whether the dashboard keeps a day on disk, 256 MiB at most.")
     var dashboardHistory: Bool = true
     @Setting(
@@ -61,9 +66,10 @@ struct PlatformSettings: Sendable {
 
     var declarations: [SettingDeclaration] {
         [
-            _port.declaration, _host.declaration, _dashboardPort.declaration, _dashboardHistory.declaration,
-            _data.declaration, _config.declaration, _loops.declaration, _logLevel.declaration, _logFormat.declaration, _logAccess.declaration,
-            _drainDelay.declaration,
+            _port.declaration, _host.declaration, _dashboardPort.declaration, _dashboardGather.declaration,
+            _dashboardHistory.declaration, _data.declaration, _config.declaration, _loops.declaration,
+            _logLevel.declaration,
+            _logFormat.declaration, _logAccess.declaration, _drainDelay.declaration,
         ]
     }
 

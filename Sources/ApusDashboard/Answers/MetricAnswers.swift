@@ -89,7 +89,9 @@ extension Dashboard {
                 parts: []
             )
             parts[info.metric, default: []].insert(info.process.part)
-            for label in info.key.labels { values[info.metric, default: [:]][label.name, default: []].insert(label.value) }
+            for label in info.key.labels {
+                values[info.metric, default: [:]][label.name, default: []].insert(label.value)
+            }
         }
         return facts.values.map { fact in
             var fact = fact

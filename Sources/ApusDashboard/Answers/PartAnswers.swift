@@ -87,7 +87,11 @@ extension Dashboard {
 
     private func rows(_ measures: Measures, _ mine: @escaping (SeriesInfo) -> Bool, _ service: String?) -> [RowFact] {
         var rows: [RowFact] = []
-        let routes = Set(measures.all("http_server_request_duration_seconds").compactMap { mine($0.info) ? $0.info.label("route") : nil })
+        let routes = Set(
+            measures.all("http_server_request_duration_seconds").compactMap {
+                mine($0.info) ? $0.info.label("route") : nil
+            }
+        )
         for route in routes {
             let here: (SeriesInfo) -> Bool = { mine($0) && $0.label("route") == route }
             let times = measures.spread("http_server_request_duration_seconds", here)
@@ -136,9 +140,11 @@ extension Dashboard {
     }
 
     private func shards(_ name: String, _ measures: Measures) -> [BlockAnswer.Part] {
-        let shards = Set(measures.all("apus_store_waiting").compactMap { entry in
-            entry.info.label("store") == name ? entry.info.label("shard").flatMap { Int($0) } : nil
-        })
+        let shards = Set(
+            measures.all("apus_store_waiting").compactMap { entry in
+                entry.info.label("store") == name ? entry.info.label("shard").flatMap { Int($0) } : nil
+            }
+        )
         return shards.sorted().map { shard in
             BlockAnswer.Part(
                 name: "\(shard)",
@@ -148,9 +154,11 @@ extension Dashboard {
     }
 
     private func processes(_ kind: String, _ name: String, _ measures: Measures) -> [BlockAnswer.Part] {
-        let found = Set(measures.all("apus_cache_entries").compactMap { entry in
-            entry.info.label(kind) == name ? entry.info.process : nil
-        })
+        let found = Set(
+            measures.all("apus_cache_entries").compactMap { entry in
+                entry.info.label(kind) == name ? entry.info.process : nil
+            }
+        )
         return found.sorted().map { process in
             BlockAnswer.Part(
                 name: process.description,
@@ -205,9 +213,15 @@ extension Dashboard {
             let slots = Dictionary(grouping: measures.all("apus_store_slots").filter { mine($0.info) }) {
                 $0.info.label("shard") ?? ""
             }
-            add("slots", slots.values.reduce(0.0) { sum, entries in
-                sum + (entries.compactMap { if case .level(let value) = $0.sample { value } else { nil } }.max() ?? 0)
-            }, "")
+            add(
+                "slots",
+                slots.values.reduce(0.0) { sum, entries in
+                    sum
+                        + (entries.compactMap { if case .level(let value) = $0.sample { value } else { nil } }.max()
+                            ?? 0)
+                },
+                ""
+            )
         }
         return figures
     }

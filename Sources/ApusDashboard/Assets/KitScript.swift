@@ -162,7 +162,7 @@ extension Asset {
           (number ?? reason).focus();
         }
 
-        export const colors = ["#2f7ed8", "#d9480f", "#12a06a", "#9c4fd6", "#c99700", "#d6336c", "#1098ad", "#7a8793"];
+        export const colors = ["#2f7ed8", "#12a06a", "#9c4fd6", "#c99700", "#1098ad", "#6b7f2a", "#5b6ee1", "#7a8793"];
 
         /** A color that a part keeps on every page. */
         export function color(name) {

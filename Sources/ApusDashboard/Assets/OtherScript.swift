@@ -25,7 +25,7 @@ extension Asset {
           } });
           const at = address.get("at");
           page.main.replaceChildren(make("h1", {}, "Settings"), make("div", { class: "bar" }, search),
-            make("section", {}, make("table", {}, make("thead", {}, make("tr", {},
+            make("section", {}, make("table", { class: "settings" }, make("thead", {}, make("tr", {},
               ["Setting", "Value", "From", "Variable", "Meaning"].map((head) => make("th", { scope: "col" }, head)))), body)),
             make("section", {}, make("h2", {}, "Session"), make("p", {}, "An hour of pictures, requests and lines as one file, to look at elsewhere or later."),
               make("div", { class: "bar" }, make("a", { href: "/api/session" + (at ? `?to=${at}` : ""), download: "" }, "Save the last hour"),

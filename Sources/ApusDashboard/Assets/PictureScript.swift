@@ -84,11 +84,11 @@ extension Asset {
           const nodes = new Map(), arrows = new Map();
           const ends = new Map();
           for (const arrow of picture.arrows) ends.set(arrow.from, (ends.get(arrow.from) ?? 0) + 1);
-          const seen = new Map();
+          const seen = new Map(), taken = [];
           const drawnArrows = picture.arrows.filter((arrow) => layout.places.has(arrow.from) && layout.places.has(arrow.to)).map((arrow) => {
             const index = seen.get(arrow.from) ?? 0;
             seen.set(arrow.from, index + 1);
-            const made = drawArrow(arrow, layout.places.get(arrow.from), layout.places.get(arrow.to), index, ends.get(arrow.from), focus);
+            const made = drawArrow(arrow, layout.places.get(arrow.from), layout.places.get(arrow.to), index, ends.get(arrow.from), taken);
             arrows.set(arrow.from + ">" + arrow.to, made);
             return made.element;
           });
@@ -98,7 +98,7 @@ extension Asset {
             return made.element;
           });
           const svg = draw("svg", { class: "picture", viewBox: `0 0 ${layout.width} ${layout.height}`, role: "group", "aria-label": "Parts and what passes between them" },
-            draw("defs", {}, draw("marker", { id: "head", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 6, markerHeight: 6, orient: "auto" },
+            draw("defs", {}, draw("marker", { id: "head", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 9, markerHeight: 9, markerUnits: "userSpaceOnUse", orient: "auto" },
               draw("path", { d: "M0 0 8 4 0 8z", fill: "currentColor" }))),
             drawnArrows, drawnNodes, drawnArrows.map((element) => element.label));
           svg.style.maxWidth = Math.max(900, layout.width * 1.25) + "px";
@@ -163,7 +163,7 @@ extension Asset {
           return { element, update };
         }
 
-        function drawArrow(arrow, from, to, index, count, focus) {
+        function drawArrow(arrow, from, to, index, count, taken) {
           const spread = count > 1 ? (index / (count - 1) - 0.5) * Math.min(50, count * 12) : 0;
           const isSame = from.x === to.x;
           const begin = { x: from.x + size.width, y: from.y + from.height / 2 + spread };
@@ -171,11 +171,13 @@ extension Asset {
           const bend = isSame ? 70 : Math.max(40, (end.x - begin.x) / 2);
           const bent = isSame ? end.x + bend : end.x - bend;
           const path = draw("path", { d: `M${begin.x} ${begin.y}C${begin.x + bend} ${begin.y} ${bent} ${end.y} ${end.x} ${end.y}`, "marker-end": "url(#head)" });
-          // Labels of arrows from one place stand at different distances, so that they do not cover each other.
-          const share = Math.min(0.5, (size.gap / 2) / Math.max(1, end.x - begin.x + 1e-6)) + (end.x - begin.x > size.gap * 1.5 ? 0.06 * (index % 3) : 0);
-          const point = curve(begin.x, begin.x + bend, bent, end.x, share);
-          const line = curve(begin.y, begin.y, end.y, end.y, share);
-          const texts = [draw("text", { x: point, y: line - 7 }), draw("text", { class: "sub", x: point, y: line + 7 }), draw("text", { class: "trouble", x: point, y: line + 21 })];
+          // A label stands where no other does: in the middle of the arrow, or as near to it as there is room.
+          const at = (share) => [curve(begin.x, begin.x + bend, bent, end.x, share), curve(begin.y, begin.y, end.y, end.y, share)];
+          const isFree = ([x, y]) => taken.every(([otherX, otherY]) => Math.abs(x - otherX) > 118 || Math.abs(y - otherY) > 34);
+          const shares = [0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.18, 0.82];
+          const [point, line] = shares.map(at).find(isFree) ?? at(0.5);
+          taken.push([point, line]);
+          const texts = [draw("text", { x: point, y: line - 8 }), draw("text", { class: "sub", x: point, y: line + 16 }), draw("text", { class: "trouble", x: point, y: line + 30 })];
           const label = draw("g", { class: "arrow" }, texts);
           const element = draw("g", { class: "arrow", tabindex: 0, role: "link" }, path);
           element.label = label;

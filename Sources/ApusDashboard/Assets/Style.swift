@@ -96,7 +96,7 @@ extension Asset {
         .arrow.idle path { stroke-dasharray: 3 4; opacity: .35; }
         .arrow.dim, .node.dim { opacity: .18; }
         .arrow text { fill: var(--ink); font: 11.5px system-ui, sans-serif; text-anchor: middle; paint-order: stroke;
-          stroke: var(--paper); stroke-width: 4px; stroke-linejoin: round; }
+          stroke: var(--card); stroke-width: 4px; stroke-linejoin: round; }
         .arrow .sub { fill: var(--quiet); } .arrow .trouble { fill: var(--bad); font-weight: 650; }
         .arrow:focus { outline: none; } .arrow:focus-visible path, .arrow:hover path { stroke: var(--accent); opacity: 1; }
 
@@ -104,8 +104,9 @@ extension Asset {
         .waterfall td { padding: .12rem .6rem .12rem 0; border: 0; }
         .waterfall tr:hover { background: color-mix(in srgb, var(--accent) 7%, transparent); }
         .waterfall .lane { width: 45%; min-width: 16rem; } .waterfall svg { display: block; width: 100%; height: 1.2rem; }
-        .waterfall .name { white-space: nowrap; } .waterfall details { display: inline; }
-        .chart { width: 100%; height: 20rem; display: block; }
+        .waterfall .name { white-space: nowrap; } .waterfall details { display: inline-block; vertical-align: top; }
+        .chart { width: 100%; height: auto; display: block; }
+        .settings td:nth-child(2) { min-width: 11rem; } .settings td:nth-child(4) { min-width: 10rem; }
         .chart text { fill: var(--quiet); font: 11px system-ui, sans-serif; } .chart .grid { stroke: var(--line); }
         .chart .line { fill: none; stroke-width: 1.8; vector-effect: non-scaling-stroke; }
         .chart .exemplar { cursor: pointer; stroke: var(--card); stroke-width: 1.5; }

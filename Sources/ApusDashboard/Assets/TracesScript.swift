@@ -79,10 +79,11 @@ extension Asset {
           const from = 1000 * (span.began - begin) / whole, width = Math.max(2, 1000 * span.nanoseconds / whole);
           const marks = lines.filter((line) => line.part === span.part && line.time >= span.began && line.time <= span.began + span.nanoseconds);
           const notes = Object.entries(span.attributes);
-          return make("tr", {},
-            make("td", { class: "name" + (span.failed ? " bad" : "") }, make("span", { "aria-hidden": "true" }, "\u2003".repeat(depth)),
-              notes.length ? make("details", {}, make("summary", {}, span.name), notes.map(([key, value]) =>
-                make("div", { class: "mono quiet" }, `${"\u2003".repeat(depth)}${key} = ${value}`))) : span.name, span.failed ? " failed" : ""),
+          const name = make("td", { class: "name" + (span.failed ? " bad" : "") },
+            notes.length ? make("details", {}, make("summary", {}, span.name), notes.map(([key, value]) =>
+              make("div", { class: "mono quiet" }, `${key} = ${value}`))) : make("span", {}, span.name), span.failed ? " failed" : "");
+          name.style.paddingLeft = `${depth * 1.1 + (notes.length ? 0 : 1)}rem`;
+          return make("tr", {}, name,
             make("td", { class: "quiet" }, span.part),
             make("td", { class: "num quiet" }, show.time((span.began - begin) / 1e9)),
             make("td", { class: "num" }, show.time(span.nanoseconds / 1e9)),

@@ -74,7 +74,9 @@ enum HistoryRecord: Sendable, Hashable {
         let process = PartName(part: try reader.text(), replica: try reader.index())
         let metric = try reader.text()
         var labels: [Pulse.Label] = []
-        for _ in 0..<(try reader.count(bytesEach: 2)) { labels.append(Pulse.Label(try reader.text(), try reader.text())) }
+        for _ in 0..<(try reader.count(bytesEach: 2)) {
+            labels.append(Pulse.Label(try reader.text(), try reader.text()))
+        }
         let kind = kinds[try reader.index(below: kinds.count)]
         let unit = try reader.flag() ? MetricUnit.nanosecondsAsSeconds : .one
         let help = try reader.text()

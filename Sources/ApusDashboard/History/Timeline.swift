@@ -93,7 +93,10 @@ final class Timeline: @unchecked Sendable {
         if let place = places ?? nil {
             stored.append((whole.time, place))
             let day = Double(disk.bytesMax) * 0.9 / 86_400 / 1e9
-            storedSpan = min(max(Int64(Double(place.count) / day), Self.storedSpans.lowerBound), Self.storedSpans.upperBound)
+            storedSpan = min(
+                max(Int64(Double(place.count) / day), Self.storedSpans.lowerBound),
+                Self.storedSpans.upperBound
+            )
         }
         let oldest = disk.segments.first ?? 0
         if let first = stored.first, first.place.segment < oldest { stored.removeAll { $0.place.segment < oldest } }

@@ -47,6 +47,8 @@ final class LogBook: @unchecked Sendable {
     private var lines: [BookedLine] = []
     private(set) var next = 0
     private var unstored: [BookedLine] = []
+    /// Lines of other sessions, oldest first; in memory only.
+    private var imported: [BookedLine] = []
     /// Lines that the disk did not take.
     private(set) var notStored = 0
     /// Lines that were overwritten in their process before anyone asked.
@@ -83,13 +85,23 @@ final class LogBook: @unchecked Sendable {
 
     /// Lines that hold, the newest first.
     func list(_ question: Question) async -> [LineFact] {
+        let own = await ownList(question)
+        guard question.after < 0 else { return own }
+        let others = imported.reversed().filter(question.holds).prefix(question.most).map(\.fact)
+        guard !others.isEmpty else { return own }
+        return Array((own + others).sorted { $0.time > $1.time }.prefix(question.most))
+    }
+
+    private func ownList(_ question: Question) async -> [LineFact] {
         var found: [LineFact] = []
         for line in lines.reversed() where found.count < question.most {
             if line.number <= question.after { break }
             if question.holds(line) { found.append(line.fact) }
         }
         let memoryBegin = oldest
-        guard let disk, question.after < 0, found.count < question.most, question.from < memoryBegin else { return found }
+        guard let disk, question.after < 0, found.count < question.most, question.from < memoryBegin else {
+            return found
+        }
         let (most, segments) = (question.most - found.count, Array(disk.segments.reversed().prefix(Self.scansMax)))
         let older = try? await pool.run { Self.search(disk, segments, question, before: memoryBegin, most: most) }
         return found + (older ?? []).map(\.fact)
@@ -117,12 +129,17 @@ final class LogBook: @unchecked Sendable {
     }
 
     /// Lines of another session.
-    func put(_ lines: [BookedLine]) {
-        for line in lines { add([line.record], from: line.process) }
+    func put(_ others: [BookedLine]) {
+        let known = Set((lines + imported).map { [$0.record.time, Int64($0.process.hashValue)] })
+        imported += others.filter { !known.contains([$0.record.time, Int64($0.process.hashValue)]) }
+        imported.sort { $0.record.time < $1.record.time }
+        if imported.count > Self.linesMax { imported.removeFirst(imported.count - Self.linesMax) }
     }
 
     /// Lines in memory within a time, for an export.
-    func booked(from: Int64, to: Int64) -> [BookedLine] { lines.filter { $0.record.time >= from && $0.record.time <= to } }
+    func booked(from: Int64, to: Int64) -> [BookedLine] {
+        lines.filter { $0.record.time >= from && $0.record.time <= to }
+    }
 
     // MARK: As bytes
 

@@ -187,7 +187,9 @@ struct PictureMaker {
     private func calls(from caller: String, to services: Set<String>) -> [Picture.Arrow] {
         services.sorted().compactMap { service in
             let mine: (SeriesInfo) -> Bool = { $0.process.part == caller && $0.label("service") == service }
-            guard !measures.all("apus_rpc_client_duration_seconds").filter({ mine($0.info) }).isEmpty else { return nil }
+            guard !measures.all("apus_rpc_client_duration_seconds").filter({ mine($0.info) }).isEmpty else {
+                return nil
+            }
             let times = measures.spread("apus_rpc_client_duration_seconds", mine)
             return Picture.Arrow(
                 from: caller,

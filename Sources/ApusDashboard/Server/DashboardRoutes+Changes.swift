@@ -30,7 +30,9 @@ extension DashboardRoutes {
 
     private func apply(_ change: PartChange, _ name: String, _ replica: Int?, _ exchange: Exchange) async throws {
         try allow(exchange)
-        let known = await source.parts(measured: false).filter { $0.name == name && (replica == nil || $0.replica == replica) }
+        let known = await source.parts(measured: false).filter {
+            $0.name == name && (replica == nil || $0.replica == replica)
+        }
         guard !known.isEmpty else { throw Self.noPart(name) }
         let what = replica.map { "\(name)/\($0)" } ?? name
         note("\(change)", what, exchange)

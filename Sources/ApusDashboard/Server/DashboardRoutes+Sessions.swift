@@ -18,17 +18,26 @@ extension DashboardRoutes {
             exchange.setField("Content-Disposition", "attachment; filename=\"\(source.facts.system).apus-session\"")
             exchange.answer(type: "application/octet-stream", bytes: bytes)
         }
-        router.on(ApusHTTP.Route(.post, "/api/session"), describe: { $0.bodyBytesMax = Self.sessionBytesMax }) { exchange in
+        router.on(ApusHTTP.Route(.post, "/api/session"), describe: { $0.bodyBytesMax = Self.sessionBytesMax }) {
+            exchange in
             try allow(exchange)
             let session: Session
             let bytes = try await exchange.body(bytesMax: Self.sessionBytesMax)
             do throws(PackedDamage) {
                 session = try Session(packed: bytes)
             } catch {
-                throw Problem(.badRequest, code: "session.damaged", detail: "not a session, damaged at byte \(error.offset)")
+                throw Problem(
+                    .badRequest,
+                    code: "session.damaged",
+                    detail: "not a session, damaged at byte \(error.offset)"
+                )
             }
             dashboard.put(session)
-            dashboard.note(.info, "a session was taken in", ["system": session.system, "traces": "\(session.traces.count)"])
+            dashboard.note(
+                .info,
+                "a session was taken in",
+                ["system": session.system, "traces": "\(session.traces.count)"]
+            )
             try Self.answer(["from": session.from, "to": session.to], exchange)
         }
         router.on(ApusHTTP.Route(.get, "/api/loads")) { exchange in

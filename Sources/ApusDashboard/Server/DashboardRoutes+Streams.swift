@@ -9,10 +9,11 @@ extension DashboardRoutes {
     /// Server-sent events: the picture each second, lines as they come.
     func streams(_ router: inout RouterBuilder) {
         let open = OpenStreams()
+        let drawn = DrawnPicture()
         router.on(ApusHTTP.Route(.get, "/api/live")) { exchange in
             let window = try Query(exchange).number("window", in: 1...3600, or: 5)
-            try await open.stream(exchange, dashboard) { _ in
-                [StreamEvent("picture", try Self.json(await dashboard.picture(window: window)))]
+            try await open.stream(exchange, dashboard) { round in
+                [StreamEvent("picture", try await drawn.json(round, window, dashboard))]
             }
         }
         router.on(ApusHTTP.Route(.get, "/api/logs/live")) { exchange in
@@ -46,6 +47,22 @@ struct StreamEvent {
     init(_ name: StaticString, _ data: [UInt8]) {
         self.name = name
         self.data = data
+    }
+}
+
+/// The latest picture, drawn once for all pages that show the same stretch.
+//
+// `@unchecked Sendable` is sound because it is touched on the dashboard's loop alone.
+private final class DrawnPicture: @unchecked Sendable {
+    private var drawn: [Double: (round: Int, json: [UInt8])] = [:]
+
+    func json(_ round: Int, _ window: Double, _ dashboard: Dashboard) async throws -> [UInt8] {
+        if let known = drawn[window], known.round == round { return known.json }
+        let json = try DashboardRoutes.json(await dashboard.picture(window: window))
+        // Few stretches are asked for; whoever makes many up gets them drawn each time.
+        if drawn.count > 8 { drawn = [:] }
+        drawn[window] = (round, json)
+        return json
     }
 }
 

@@ -19,6 +19,7 @@ public struct DashboardServer: Sendable {
     ///   - token: What a change has to know.
     ///   - port: Where, on loopback.
     ///   - loads: The folder of results of load runs.
+    /// - Returns: What serves, until ``end()``.
     /// - Throws: ``SystemError`` such as for a port in use.
     public static func start(
         _ dashboard: Dashboard,

@@ -18,6 +18,12 @@ struct Page: Sendable {
         out.append(" - Apus</title><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">")
         out.append("<meta name=\"color-scheme\" content=\"light dark\"><link rel=\"icon\" href=\"data:,\">")
         out.append("<link rel=\"stylesheet\" href=\"/style.css\">")
+        // The style first: the page is painted without waiting for the scripts.
+        for asset in Asset.all where asset.path.hasSuffix(".js") {
+            out.append("<link rel=\"modulepreload\" href=\"")
+            out.append(string: asset.path)
+            out.append("\">")
+        }
         out.append("<script type=\"module\" src=\"/script/app.js\"></script></head><body data-change=\"")
         out.append(mayChange ? "yes" : "no")
         out.append("\"><a class=\"skip\" href=\"#main\">Skip to content</a><header><a class=\"brand\" href=\"/\">")

@@ -26,7 +26,11 @@ struct Query {
     func number(_ name: String, in range: ClosedRange<Double>, or standard: Double) throws -> Double {
         guard let text = self[name] else { return standard }
         guard let number = Double(text), range.contains(number) else {
-            throw Problem(.badRequest, code: "query.\(name)", detail: "\(name) is \(range.lowerBound) to \(range.upperBound)")
+            throw Problem(
+                .badRequest,
+                code: "query.\(name)",
+                detail: "\(name) is \(range.lowerBound) to \(range.upperBound)"
+            )
         }
         return number
     }
@@ -35,7 +39,11 @@ struct Query {
     func count(_ name: String, in range: ClosedRange<Int>, or standard: Int) throws -> Int {
         guard let text = self[name] else { return standard }
         guard let number = Int(text), range.contains(number) else {
-            throw Problem(.badRequest, code: "query.\(name)", detail: "\(name) is \(range.lowerBound) to \(range.upperBound)")
+            throw Problem(
+                .badRequest,
+                code: "query.\(name)",
+                detail: "\(name) is \(range.lowerBound) to \(range.upperBound)"
+            )
         }
         return number
     }

@@ -17,7 +17,9 @@ struct TraceRecord: Sendable, Hashable {
     var root: Part? {
         let known = Set(parts.map(\.span.spanID))
         let roots = parts.filter { $0.span.parentID == 0 || !known.contains($0.span.parentID) }
-        return roots.min { ($0.span.parentID == 0 ? 0 : 1, $0.span.began) < ($1.span.parentID == 0 ? 0 : 1, $1.span.began) }
+        return roots.min {
+            ($0.span.parentID == 0 ? 0 : 1, $0.span.began) < ($1.span.parentID == 0 ? 0 : 1, $1.span.began)
+        }
     }
 
     /// Whether its beginning is known: no span names a parent that is missing at its front.
@@ -35,6 +37,11 @@ struct TraceRecord: Sendable, Hashable {
         if let path = (routed ?? root)?.span.attributes.first(where: { $0.key == "url.path" })?.value {
             if name.contains("{") || !name.contains("/") { name += " \(path)" }
         }
+        // A path that no route takes has no better name than what was asked.
+        let method = root?.span.attributes.first { $0.key == "http.request.method" }?.value
+        if let method, let root, name.hasPrefix("\(root.span.name) "), !root.span.name.contains("/") {
+            name = method + name.dropFirst(root.span.name.count)
+        }
         return TraceSummary(
             trace: "\(id)",
             name: name,
@@ -48,7 +55,9 @@ struct TraceRecord: Sendable, Hashable {
     }
 
     var facts: [SpanFact] {
-        parts.map { SpanFact($0.span, part: $0.process.description) }.sorted { ($0.began, $0.span) < ($1.began, $1.span) }
+        parts.map { SpanFact($0.span, part: $0.process.description) }.sorted {
+            ($0.began, $0.span) < ($1.began, $1.span)
+        }
     }
 
     // MARK: As bytes

@@ -85,7 +85,9 @@ public final class LogTail: Sendable {
             state.records.append(record)
             state.weight += record.weight
             var gone = 0
-            while state.records.count - gone > Self.recordsMax || (state.weight > Self.bytesMax && gone < state.records.count) {
+            while state.records.count - gone > Self.recordsMax
+                || (state.weight > Self.bytesMax && gone < state.records.count)
+            {
                 state.weight -= state.records[gone].weight
                 gone += 1
             }
