@@ -120,10 +120,14 @@ let package = Package(
         .testTarget(name: "ApusDashboardTests", dependencies: ["ApusDashboard", "ApusTesting"], swiftSettings: strict),
         .testTarget(
             name: "ApusTests",
-            dependencies: ["Apus", "ApusTesting", "ApusTestSystem", "Hello"],
+            dependencies: ["Apus", "ApusDashboard", "ApusTesting", "ApusTestSystem", "Hello"],
             swiftSettings: strict
         ),
-        .testTarget(name: "BazaarTests", dependencies: ["Bazaar", "Apus", "ApusTesting"], swiftSettings: strict),
+        .testTarget(
+            name: "BazaarTests",
+            dependencies: ["Bazaar", "Apus", "ApusDashboard", "ApusTesting"],
+            swiftSettings: strict
+        ),
         .testTarget(name: "TidyTests", dependencies: ["ApusTesting"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

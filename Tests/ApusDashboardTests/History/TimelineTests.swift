@@ -56,7 +56,7 @@ import Testing
         try await onLoop { _ in
             func open() throws -> (Timeline, BlockingPool) {
                 let pool = BlockingPool(threadsMax: 1, waitersMax: 8)
-                let ring = try SegmentRing(folder: folder.path, name: "m", segmentBytes: 4096, segmentsMax: 8)
+                let ring = try SegmentRing(folder: folder.path, name: "m", segmentBytes: 4 << 20, segmentsMax: 24)
                 return (Timeline(disk: ring, pool: pool), pool)
             }
             let (first, firstPool) = try open()
@@ -67,6 +67,7 @@ import Testing
                 )
                 await first.store()
             }
+            await first.store(isLast: true)
             firstPool.shutdown()
 
             let (second, secondPool) = try open()

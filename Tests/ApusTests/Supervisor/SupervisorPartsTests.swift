@@ -105,13 +105,17 @@ import Testing
     @Test func `spans stand under their parents, and those without one at the front`() throws {
         func span(_ id: String, _ parent: String?, _ began: Int64) -> SpanFact {
             var fact = SpanFact(
-                FinishedSpan(
-                    context: TraceContext(traceHigh: 1, traceLow: 2, spanID: 3, flags: 1),
+                CollectedSpan(
+                    traceHigh: 1,
+                    traceLow: 2,
+                    spanID: 3,
                     parentID: 0,
                     name: "GET /",
                     kind: .server,
                     began: began,
-                    ended: began + 1_500_000
+                    nanoseconds: 1_500_000,
+                    failed: false,
+                    attributes: []
                 ),
                 part: "web/0"
             )
