@@ -63,6 +63,15 @@ extension Asset {
             if (!stacks.has(column)) stacks.set(column, []);
             stacks.get(column).push(node);
           }
+          // A long stack becomes several columns, so that a hundred parts still fit a screen or two.
+          for (const [column, stack] of [...stacks]) {
+            const columnsWanted = Math.ceil(stack.length / 14);
+            const each = Math.ceil(stack.length / columnsWanted);
+            for (let index = 1; index < columnsWanted; index += 1) {
+              stacks.set(column + index / 100, stack.slice(index * each, (index + 1) * each));
+            }
+            stacks.set(column, stack.slice(0, each));
+          }
           const used = [...stacks.keys()].sort((one, other) => one - other);
           const places = new Map();
           const heights = used.map((column) => stacks.get(column).reduce((sum, node) => sum + height(node) + size.row, -size.row));
@@ -173,7 +182,7 @@ extension Asset {
           const path = draw("path", { d: `M${begin.x} ${begin.y}C${begin.x + bend} ${begin.y} ${bent} ${end.y} ${end.x} ${end.y}`, "marker-end": "url(#head)" });
           // A label stands where no other does: in the middle of the arrow, or as near to it as there is room.
           const at = (share) => [curve(begin.x, begin.x + bend, bent, end.x, share), curve(begin.y, begin.y, end.y, end.y, share)];
-          const isFree = ([x, y]) => taken.every(([otherX, otherY]) => Math.abs(x - otherX) > 118 || Math.abs(y - otherY) > 34);
+          const isFree = ([x, y]) => taken.every(([otherX, otherY]) => Math.abs(x - otherX) > 118 || Math.abs(y - otherY) > 42);
           const shares = [0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74, 0.18, 0.82];
           const [point, line] = shares.map(at).find(isFree) ?? at(0.5);
           taken.push([point, line]);

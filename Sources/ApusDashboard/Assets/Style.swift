@@ -29,7 +29,7 @@ extension Asset {
         nav a:hover { color: var(--ink); background: var(--track); }
         nav a[aria-current] { color: var(--ink); background: var(--track); font-weight: 600; }
         #tools { margin-left: auto; display: flex; gap: .5rem; align-items: center; }
-        main { padding: 1rem 1.2rem 3rem; max-width: 100rem; margin: 0 auto; outline: none; }
+        main { padding: 1rem 1.2rem 3rem; max-width: 100rem; margin: 0 auto; outline: none; } main:focus-visible { outline: none; }
         h1 { font-size: 1.3rem; margin: .2rem 0 .6rem; }
         h2 { font-size: 1rem; margin: 0 0 .6rem; }
         a { color: var(--accent); }

@@ -173,10 +173,7 @@ extension LogBook.Question {
         if let trace, record.traceHigh != trace.high || record.traceLow != trace.low { return false }
         return words.allSatisfy { word in
             record.message.lowercased().contains(word) || record.logger.lowercased().contains(word)
-                || record.fields.contains {
-                    $0.value.lowercased().contains(word) || $0.key.lowercased().contains(word)
-                        || "\($0.key)=\($0.value)".lowercased() == word
-                }
+                || record.fields.contains { "\($0.key)=\($0.value)".lowercased().contains(word) }
         }
     }
 }
