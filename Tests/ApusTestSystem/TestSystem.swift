@@ -50,7 +50,11 @@ struct TestSystem: System {
         routes.on(Route(.get, "/pids")) { exchange in
             exchange.answer(type: "text/plain", text: "\(getpid()) \(try await echo.pid())")
         }
+        // A note with the wait's own number says that the request has arrived.
         routes.on(Route(.get, "/slow/{milliseconds}", Int.self)) { exchange, milliseconds in
+            _ = try await notes.shard(for: milliseconds).transaction { transaction in
+                try transaction.execute("INSERT OR REPLACE INTO notes (id, text) VALUES (\(milliseconds), 'waiting')")
+            }
             try await echo.wait(milliseconds: milliseconds)
             exchange.answer(type: "text/plain", text: "done")
         }

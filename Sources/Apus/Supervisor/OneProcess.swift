@@ -40,13 +40,32 @@ struct OneProcess: Sendable {
         let blocks = OpenBlocks(start.invocation.declared)
         let process = RoleProcess(start.plan.roles, site: site, blocks: blocks, isSplit: false)
         let drain = DrainSignals(system: start.system, signals: start.signals)
+        let (loop, delay) = (site.mainLoop, start.platform.drainDelay)
+        let end: @Sendable () -> Void = {
+            loop.execute {
+                process.leave()
+                _ = loop.schedule(at: loop.now + delay) { process.drain() }
+            }
+        }
         let listening = Task(executorPreference: site.mainLoop) {
-            await drain.run(on: site.mainLoop, onHangUp: {}) { process.drain() }
+            await drain.run(on: site.mainLoop) {
+                SystemProgram.complain(
+                    "\(start.system): SIGHUP restarts replicas one by one; one process has none, so it goes on as it is"
+                )
+            } drain: {
+                end()
+            }
         }
         defer { listening.cancel() }
         try await blocks.open(site)
         let administration: DashboardServer
-        let source = WholeAdministration(start: start, site: site, blocks: blocks.facts(site), process: process)
+        let source = WholeAdministration(
+            start: start,
+            site: site,
+            blocks: blocks.facts(site),
+            process: process,
+            ending: end
+        )
         let dashboard = start.dashboard(of: source, on: site.mainLoop)
         do {
             administration = try await Task(executorPreference: site.mainLoop) {
@@ -77,7 +96,7 @@ struct OneProcess: Sendable {
                     blocks: source.blocks,
                     pids: [:]
                 )
-                StandardStreams.write(report.text(isJSON: start.isJSON))
+                report.show(isJSON: start.isJSON)
             }
             return .success(())
         } catch {
@@ -92,14 +111,22 @@ struct WholeAdministration: DashboardSource {
     let site: ProcessSite
     let blocks: [BlockFact]
     let process: RoleProcess
+    let ending: @Sendable () -> Void
     let addresses = Promise<ProcessAddresses>()
     private let began = SystemClock().now()
 
-    init(start: UpStart, site: ProcessSite, blocks: [BlockFact], process: RoleProcess) {
+    init(
+        start: UpStart,
+        site: ProcessSite,
+        blocks: [BlockFact],
+        process: RoleProcess,
+        ending: @escaping @Sendable () -> Void
+    ) {
         self.start = start
         self.site = site
         self.blocks = blocks
         self.process = process
+        self.ending = ending
     }
 
     private var edge: Part? { start.plan.parts.first { $0.kind == .edge } }
@@ -156,7 +183,7 @@ struct WholeAdministration: DashboardSource {
         throw ChangeRefused("\(name) shares its process with all others; without --one-process one can scale it")
     }
 
-    func end() { process.drain() }
+    func end() { ending() }
 }
 
 /// Ends a process by signals: the first drains, the second ends it now.

@@ -67,13 +67,16 @@ public struct BlockFact: Codable, Sendable, Hashable {
     public var place: String
     /// A command of a stock client that works on it.
     public var stockClient: String?
+    /// What is wrong with it although it serves what it can.
+    public var problems: [String]
 
     /// A block from its facts.
-    public init(name: String, kind: String, place: String, stockClient: String?) {
+    public init(name: String, kind: String, place: String, stockClient: String?, problems: [String] = []) {
         self.name = name
         self.kind = kind
         self.place = place
         self.stockClient = stockClient
+        self.problems = problems
     }
 }
 

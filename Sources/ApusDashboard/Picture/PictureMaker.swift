@@ -18,7 +18,7 @@ struct PictureMaker {
             window: measures.seconds,
             nodes: nodes,
             arrows: arrows(nodes),
-            problems: problems
+            problems: problems + facts.blocks.flatMap { block in block.problems.map { "\(block.name): \($0)" } }
         )
     }
 

@@ -96,5 +96,10 @@ enum Schema {
             CREATE TABLE notes (name VARCHAR(32) NOT NULL PRIMARY KEY, value VARCHAR(64) NOT NULL);
             """
         ),
+        Migration(
+            5,
+            "requests with one key walk together",
+            "ALTER TABLE checkout_keys DROP COLUMN lease_until"
+        ),
     ]
 }

@@ -140,7 +140,7 @@ extension Faults {
         private func startAgain() async throws {
             let pids = shop.pids
             try await shop.kill()
-            guard try await loop.haveEnded(pids, within: .seconds(5))
+            guard try await loop.haveEnded(pids, within: .seconds(15))
             else {
                 throw KillFault(what: "processes outlive their supervisor")
             }
@@ -180,7 +180,7 @@ extension Faults {
             }
             let pids = shop.pids
             try await shop.kill()
-            #expect(try await loop.haveEnded(pids, within: .seconds(5)))
+            #expect(try await loop.haveEnded(pids, within: .seconds(15)))
         }
     }
 

@@ -19,7 +19,7 @@ extension Faults {
                 client.close()
                 shop.process.signal(SIGKILL)
                 let pids = shop.pids
-                let areGone = try await shop.loop.haveEnded(pids, within: .seconds(3))
+                let areGone = try await shop.loop.haveEnded(pids, within: .seconds(15))
                 #expect(areGone)
                 let again = try await RunningShop(mode, in: shop.folder, on: shop.loop)
                 #expect(again.report != nil, "\(again.errors)")
@@ -58,7 +58,7 @@ extension Faults {
                 // Two that come together are one; then the drain ends with 0.
                 let code = await shop.ends(within: .seconds(30)).code
                 #expect([0, 130].contains(code), "\(shop.errors)")
-                let areGone = try await shop.loop.haveEnded(pids, within: .seconds(3))
+                let areGone = try await shop.loop.haveEnded(pids, within: .seconds(15))
                 #expect(areGone)
             }
         }

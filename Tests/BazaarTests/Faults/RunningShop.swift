@@ -1,4 +1,5 @@
 import ApusDashboard
+import ApusTesting
 import Glibc
 import Testing
 
@@ -17,14 +18,20 @@ final class RunningShop: @unchecked Sendable {
     private let output: OutputText
     private let errorOutput: OutputText
 
-    /// The program that was built beside the tests.
+    /// The release build that `./apus test` names, as users run it; else the program that was built beside the tests.
     static var program: String {
-        Program.path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+        if let release = RealPart.bazaar.location { return release }
+        return Program.path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
             + "/bazaar"
     }
 
     /// Starts it, and waits until it is ready or has ended.
-    init(_ words: [String] = [], in folder: ShopFolder, on loop: EventLoop) async throws {
+    init(
+        _ words: [String] = [],
+        environment: [String: String] = [:],
+        in folder: ShopFolder,
+        on loop: EventLoop
+    ) async throws {
         self.folder = folder
         self.loop = loop
         let out = try SocketPair.make(theirsBlocks: true)
@@ -37,7 +44,7 @@ final class RunningShop: @unchecked Sendable {
         process = try ChildProcess(
             path: Self.program,
             arguments: ["up", "--json"] + standard.filter { !names.contains($0.prefix { $0 != "=" }) } + words,
-            environment: [:],
+            environment: environment,
             descriptors: [null, out.theirs, err.theirs],
             on: loop
         )
@@ -213,7 +220,7 @@ func withRunningShop(
         }
         let pids = shop.pids
         try await shop.kill()
-        _ = try await loop.haveEnded(pids, within: .seconds(5))
+        _ = try await loop.haveEnded(pids, within: .seconds(15))
         try result.get()
     }
 }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Bazaar
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct WebSafetyTests {
     @Test func `pages forbid scripts, frames and foreign things, and the stylesheet is kept for good`() async throws {
         try await TestSite.with(.together) { site in
