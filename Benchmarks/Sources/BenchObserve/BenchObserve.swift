@@ -24,8 +24,8 @@ import Foundation
                 // The supervisor is the child, and every part is a child of it: all of the system's CPU is counted.
                 let contest = try Contest(
                     [
-                        Contender("apus", url: on.url + "hello/Ada", child: on.child),
-                        Contender("without", url: off.url + "hello/Ada", child: off.child),
+                        Contender("apus", url: on.url + "hello/Ada", child: on.child, log: on.log),
+                        Contender("without", url: off.url + "hello/Ada", child: off.child, log: off.log),
                     ],
                     connections: 64,
                     options: options,
@@ -52,6 +52,8 @@ struct Running {
 
     let child: Child
     let url: String
+    /// A line for each request, as a system writes it where its output is a document.
+    let log: URL
     private let dashboard: String
 
     init(_ name: String, gathers: Bool, scratch: Scratch) throws {
@@ -60,10 +62,11 @@ struct Running {
             [
                 CommandLine.arguments[0], "up", "--json", "--data", output.path + ".data", "--port=0",
                 "--dashboard-port=0",
-                "--loops=2", "--log-access=false", "--dashboard-gather=\(gathers)",
+                "--loops=2", "--dashboard-gather=\(gathers)",
             ],
             output: output
         )
+        log = URL(filePath: output.path + ".data/log")
         let deadline = Date().addingTimeInterval(30)
         while true {
             let text = (try? String(contentsOf: output, encoding: .utf8)) ?? ""
