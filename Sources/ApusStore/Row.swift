@@ -42,6 +42,7 @@ public struct RowReader {
         self.statement = statement
         self.first = first
         self.column = first
+        // Asked anew for each read: the engine prepares `SELECT *` again when the schema has changed.
         self.count = sqlite3_column_count(statement)
     }
 
@@ -71,6 +72,8 @@ public struct RowReader {
     @inline(__always)
     private func here() -> OpaquePointer? { column < count ? sqlite3_column_value(statement, column) : nil }
 
+    // Always inlined: a column is read by one call from the row's initialiser, not by two.
+    @inline(__always)
     mutating func integer() throws -> Int64 {
         guard let here = here(), sqlite3_value_type(here) == SQLITE_INTEGER else {
             throw mismatchHere("a whole number")
@@ -79,6 +82,7 @@ public struct RowReader {
         return sqlite3_value_int64(here)
     }
 
+    @inline(__always)
     mutating func real() throws -> Double {
         guard let here = here() else { throw mismatchHere("a number") }
         let type = sqlite3_value_type(here)
@@ -87,6 +91,7 @@ public struct RowReader {
         return sqlite3_value_double(here)
     }
 
+    @inline(__always)
     mutating func text() throws -> String {
         guard let here = here(), sqlite3_value_type(here) == SQLITE_TEXT else { throw mismatchHere("text") }
         column += 1
@@ -128,6 +133,7 @@ public struct RowReader {
     /// The error for a column that was just read and does not fit.
     public func mismatch(_ expected: String) -> StoreError { mismatch(expected, at: column - 1) }
 
+    @inline(never)
     private func mismatchHere(_ expected: String) -> StoreError { mismatch(expected, at: column) }
 
     func mismatch(_ expected: String, at column: Int32) -> StoreError {

@@ -61,17 +61,17 @@ final class SQLiteShard: ShardEngine {
 
     func localRead(_ sql: SQL) throws -> LocalRead? {
         guard let address = apus_get_current_loop() else { return nil }
-        guard let reader = try loopReaders.find(address) ?? addLoopReader() else { return nil }
+        guard let reader = loopReaders.find(address) else { return try firstRead(sql) }
         return try reader._withUnsafeGuaranteedRef { try $0.read(sql) }
     }
 
-    /// This loop's connection, made at its first read.
+    /// A loop's first read makes the loop's connection.
     @inline(never)
-    private func addLoopReader() throws -> Unmanaged<LoopReader>? {
+    private func firstRead(_ sql: SQL) throws -> LocalRead? {
         guard let loop = EventLoop.current else { return nil }
         let reader = try LoopReader(path: path, configuration: configuration, commits: commits, loop: loop)
         try loopReaders.add(reader, for: loop)
-        return .passUnretained(reader)
+        return try reader.read(sql)
     }
 
     func read<T: Sendable>(
