@@ -4,7 +4,7 @@ extension Asset {
 
         import { address, ask, draw, make, mayChange, meter, show, table } from "/script/kit.js";
 
-        const columns = { clients: 0, edge: 1, process: 1, web: 2, service: 3, cache: 4, store: 4 };
+        const columns = { clients: 0, edge: 1, web: 2, service: 3, process: 3.5, cache: 4, store: 4 };
         const size = { width: 186, gap: 132, row: 24 };
 
         export async function picturePage(page) {
