@@ -120,12 +120,12 @@ let package = Package(
         .testTarget(name: "ApusDashboardTests", dependencies: ["ApusDashboard", "ApusTesting"], swiftSettings: strict),
         .testTarget(
             name: "ApusTests",
-            dependencies: ["Apus", "ApusTesting", "ApusTestSystem", "Hello"],
+            dependencies: ["Apus", "ApusDashboard", "ApusTesting", "ApusTestSystem", "Hello"],
             swiftSettings: strict
         ),
         .testTarget(
             name: "BazaarTests",
-            dependencies: ["Bazaar", "Apus", "ApusTesting"],
+            dependencies: ["Bazaar", "Apus", "ApusDashboard", "ApusTesting"],
             exclude: ["Fixtures"],
             swiftSettings: strict
         ),

@@ -12,7 +12,7 @@ Prints the shop, every block with its URL and the stock client that works on it.
   --no-install          never install; say what is missing and stop
   --data DIR            where the data lives (default .apus/bazaar in this clone)
   --port N              the shop's port, 0 for any free one
-  --dashboard-port N    the administration's port, 0 for any free one
+  --dashboard-port N    the dashboard's port, 0 for any free one
   --json                one JSON document on stdout when ready: URLs and process ids
   --one-process         the whole system in one process, services called directly
   --fresh               start from an empty data folder; deletes only a folder that Apus made

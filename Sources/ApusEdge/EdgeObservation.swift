@@ -27,7 +27,8 @@ public struct EdgeObservation: Sendable {
         )
         duration = metrics.histogram(
             "edge_request_duration_seconds",
-            help: "From a request's first byte to its answer's last."
+            help: "From a request's first byte to its answer's last.",
+            bounds: .callDurations
         )
         connections = metrics.gauge("edge_connections", help: "Open client connections.")
         upstreamOpened = metrics.counter(

@@ -35,13 +35,16 @@ final class OpenStore: Sendable {
             let path = "\(folder)/\(Self.fileName(index))"
             // One object, however often it is tried.
             let prepare: @Sendable () throws -> SQLiteShard = {
-                [configuration = store.configuration, migrations = store.migrations, identity = map.identity, watcher]
-                in
+                [
+                    name = store.name, configuration = store.configuration, migrations = store.migrations,
+                    identity = map.identity, watcher
+                ] in
                 let shard = try made.withLock { made in
                     let shard =
                         try made
                         ?? SQLiteShard(
                             path: path,
+                            store: name,
                             index: index,
                             configuration: configuration,
                             clock: clock,

@@ -1,3 +1,4 @@
+import ApusObserve
 import CLinux
 
 /// A shard's counters, written by its threads and read by anyone.
@@ -10,10 +11,25 @@ final class ShardStatistics: @unchecked Sendable {
     }
 
     private let cells: UnsafeMutablePointer<UInt64>
+    /// From a write's arrival in the queue to its commit; `nil` for a shard that is none.
+    let writeTimes: Histogram?
 
-    init() {
+    init(writeTimes: Histogram? = nil) {
+        self.writeTimes = writeTimes
         cells = .allocate(capacity: Counter.allCases.count)
         cells.initialize(repeating: 0, count: Counter.allCases.count)
+    }
+
+    /// The counters of a shard, whose times of writes are in the process's metrics.
+    convenience init(store: String, shard: Int) {
+        let times = Metrics.process.histograms(
+            "apus_store_write_duration_seconds",
+            help: "From a write's arrival in a shard's queue to its commit.",
+            bounds: .callDurations,
+            labels: ["store", "shard"],
+            seriesMax: 256
+        )
+        self.init(writeTimes: times.series(store, "\(shard)"))
     }
 
     deinit { cells.deallocate() }

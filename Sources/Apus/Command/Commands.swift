@@ -26,6 +26,8 @@ extension Command {
         takesSettings: true,
         example: "serve orders --replica 0"
     )
+    private static let reason = Option(name: "reason", value: "TEXT", help: "why, kept in the log")
+
     static let ps = Command(
         name: "ps",
         summary: "list the parts that run: process, state, restarts, processor time, memory",
@@ -37,15 +39,15 @@ extension Command {
         summary: "start a part anew, replica by replica, without failing a request",
         operands: "NAME[/N]",
         operandsMax: 1,
-        options: [data, json],
-        example: "restart orders/0"
+        options: [data, json, reason],
+        example: "restart orders/0 --reason \"new settings\""
     )
     static let stop = Command(
         name: "stop",
         summary: "drain the system, or one part, and end it",
         operands: "[NAME[/N]]",
         operandsMax: 1,
-        options: [data, json],
+        options: [data, json, reason],
         example: "stop"
     )
     static let start = Command(
@@ -53,15 +55,62 @@ extension Command {
         summary: "start a part that was stopped",
         operands: "NAME[/N]",
         operandsMax: 1,
-        options: [data, json],
+        options: [data, json, reason],
         example: "start orders/1"
+    )
+    static let scale = Command(
+        name: "scale",
+        summary: "give a part more or fewer replicas while it runs",
+        operands: "NAME=N",
+        operandsMax: 1,
+        options: [data, json, reason],
+        example: "scale orders=4 --reason \"sale begins\""
+    )
+    static let top = Command(
+        name: "top",
+        summary: "show what is busy: rates, times, errors, use of each part; the picture of the dashboard as text",
+        options: [
+            data, json,
+            Option(name: "follow", letter: "f", help: "go on, once a second; one document a line with --json"),
+        ],
+        example: "top -f"
+    )
+    static let logs = Command(
+        name: "logs",
+        summary: "search the log of all parts",
+        operands: "[WORDS]",
+        operandsMax: 16,
+        options: [
+            data, json,
+            Option(name: "follow", letter: "f", help: "go on with lines as they come; one document a line with --json"),
+            Option(name: "part", value: "NAME[/N]", help: "only lines of a part"),
+            Option(name: "level", value: "LEVEL", help: "the least level: trace, debug, info, warning or error"),
+            Option(name: "trace", value: "ID", help: "only lines of a trace"),
+            Option(name: "most", value: "N", help: "how many lines, 200 unless given"),
+        ],
+        example: "logs -f --level warning"
+    )
+    static let session = Command(
+        name: "session",
+        summary: "save what the dashboard has gathered in the last hour to a file, or open such a file in it",
+        operands: "save|open FILE",
+        operandsMax: 2,
+        options: [data, json],
+        example: "session save slow-checkout.apus-session"
     )
     static let traces = Command(
         name: "traces",
         summary: "list the latest traces, or show what one request did",
         operands: "[ID]",
         operandsMax: 1,
-        options: [data, json],
+        options: [
+            data, json,
+            Option(name: "part", value: "NAME", help: "only those that went through a part"),
+            Option(name: "text", value: "TEXT", help: "only those whose name has it"),
+            Option(name: "least", value: "MS", help: "only those that took as long, in milliseconds"),
+            Option(name: "failed", help: "only those that failed"),
+            Option(name: "most", value: "N", help: "how many, 30 unless given"),
+        ],
         example: "traces 4bf92f3577b34da6a3ce929d0e0e4736"
     )
     static let load = Command(
@@ -121,7 +170,9 @@ extension Command {
         operandsMax: 1,
         example: "help up"
     )
-    static let all = [up, serve, ps, start, stop, restart, traces, load, config, help]
+    static let all = [
+        up, serve, ps, top, logs, traces, start, stop, restart, scale, load, session, config, help,
+    ]
 }
 
 /// Texts of `help`.

@@ -1,3 +1,5 @@
+import ApusDashboard
+
 /// `config`: every setting, its value, and where that is from.
 enum ConfigCommand {
     static func text(_ configuration: Configuration, isJSON: Bool) -> String {

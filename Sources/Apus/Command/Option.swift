@@ -15,6 +15,8 @@ struct Command: Sendable {
     /// A flag of a command.
     struct Option: Sendable {
         let name: String
+        /// A letter that says the same, as in `-f`.
+        var letter: Character?
         /// What its value is called, or `nil` for a flag without one.
         var value: String?
         var repeats = false
@@ -54,6 +56,11 @@ struct Arguments: Sendable, Equatable {
             }
             if word == "-h" || word == "--help" {
                 options["help"] = [""]
+                continue
+            }
+            if word.count == 2, let option = command.options.first(where: { $0.letter == word.last && $0.value == nil })
+            {
+                options[option.name] = [""]
                 continue
             }
             guard word.hasPrefix("--") else { throw UsageError("\(command.name) does not take \"\(word)\"") }

@@ -1,8 +1,9 @@
 import ApusCore
+import ApusDashboard
 import ApusHTTP
 import ApusRuntime
 
-/// The commands that ask a running system: `ps`, `start`, `stop`, `restart`, `traces`.
+/// The commands that ask a running system: `ps`, `top`, `logs`, `traces`, `start`, `stop`, `restart`, `scale`, `session`.
 enum RunningCommand {
     static func run(_ invocation: Invocation) -> Never {
         Program.run(loopCount: 1) { group in
@@ -10,7 +11,7 @@ enum RunningCommand {
             do {
                 let remote = try RemoteSystem(invocation, on: loop)
                 defer { remote.close() }
-                StandardStreams.write(try await answer(invocation, remote))
+                try await answer(invocation, remote)
                 return 0
             } catch let error as UsageError {
                 SystemProgram.complain("\(invocation.system): \(error)")
@@ -24,28 +25,73 @@ enum RunningCommand {
         }
     }
 
-    private static func answer(_ invocation: Invocation, _ remote: RemoteSystem) async throws -> String {
+    private static func answer(_ invocation: Invocation, _ remote: RemoteSystem) async throws {
+        switch invocation.command.name {
+        case "top": try await TopCommand(invocation, remote).run()
+        case "logs": try await LogsCommand(invocation, remote).run()
+        case "session": try await session(invocation, remote)
+        default: StandardStreams.write(try await document(invocation, remote))
+        }
+    }
+
+    private static func document(_ invocation: Invocation, _ remote: RemoteSystem) async throws -> String {
         let isJSON = invocation.arguments.has("json")
         let operand = invocation.arguments.operands.first
+        let reason = invocation.arguments.value("reason").map { "?reason=\(PercentCoding.encode($0))" } ?? ""
         switch invocation.command.name {
         case "ps":
             let document = try await remote.get("/api/parts")
             return isJSON ? document : try table(document)
         case "traces":
             guard let operand else {
-                let document = try await remote.get("/api/traces")
+                let document = try await remote.get("/api/traces?\(traceQuery(invocation.arguments))")
                 return isJSON ? document : try latest(document)
             }
             guard TraceID(operand) != nil else { throw UsageError("a trace's id has 32 hexadecimal digits") }
             let document = try await remote.get("/api/traces/\(operand)")
             return isJSON ? document : SpanTree(try decode([String: [SpanFact]].self, document)["spans"] ?? []).text
         case "stop" where operand == nil:
-            try await remote.end()
+            try await remote.end(reason)
             return isJSON ? "{\"done\":\"stop\"}\n" : ""
+        case "scale":
+            let parts = (operand ?? "").split(separator: "=", omittingEmptySubsequences: false).map(String.init)
+            guard parts.count == 2, SystemPlan.isName(parts[0]), let count = Int(parts[1]) else {
+                throw UsageError("scale needs NAME=N")
+            }
+            let query = reason.isEmpty ? "?" : "\(reason)&"
+            let document = try await remote.post("/api/parts/\(parts[0])/scale\(query)replicas=\(count)")
+            return isJSON ? document : ""
         default:
             guard let operand else { throw UsageError("\(invocation.command.name) needs NAME or NAME/N") }
-            let document = try await remote.post("/api/parts/\(try path(operand))/\(invocation.command.name)")
+            let document = try await remote.post("/api/parts/\(try path(operand))/\(invocation.command.name)\(reason)")
             return isJSON ? document : ""
+        }
+    }
+
+    private static func traceQuery(_ arguments: Arguments) -> String {
+        var query = ["most=\(PercentCoding.encode(arguments.value("most") ?? "30"))"]
+        for name in ["part", "text", "least"] {
+            if let value = arguments.value(name) { query.append("\(name)=\(PercentCoding.encode(value))") }
+        }
+        if arguments.has("failed") { query.append("failed=1") }
+        return query.joined(separator: "&")
+    }
+
+    private static func session(_ invocation: Invocation, _ remote: RemoteSystem) async throws {
+        let operands = invocation.arguments.operands
+        guard operands.count == 2, ["save", "open"].contains(operands[0]) else {
+            throw UsageError("session needs save FILE or open FILE")
+        }
+        let isJSON = invocation.arguments.has("json")
+        if operands[0] == "save" {
+            let bytes = try await remote.bytes("/api/session")
+            try Files.writeAtomically(bytes, to: operands[1])
+            StandardStreams.write(
+                isJSON ? "{\"bytes\":\(bytes.count)}\n" : "\(operands[1]): \(bytes.count >> 10) KiB\n"
+            )
+        } else {
+            let document = try await remote.post("/api/session", body: try Files.read(operands[1]))
+            StandardStreams.write(isJSON ? document : "the dashboard's time slider reaches back to it\n")
         }
     }
 
@@ -58,7 +104,7 @@ enum RunningCommand {
         return parts.joined(separator: "/")
     }
 
-    private static func decode<Value: Decodable>(_ type: Value.Type, _ document: String) throws -> Value {
+    static func decode<Value: Decodable>(_ type: Value.Type, _ document: String) throws -> Value {
         try JSONDocument.decode(type, from: document.utf8)
     }
 
@@ -69,7 +115,7 @@ enum RunningCommand {
             parts.map { part in
                 [
                     "\(part.name)/\(part.replica)", part.pid.map { "\($0)" } ?? "-", part.state, "\(part.restarts)",
-                    AdministrationPage.shown(seconds: part.upSeconds), AdministrationPage.percent(part.cpuShare),
+                    Shown.time(seconds: part.upSeconds), Shown.percent(part.cpuShare),
                     "\(part.memoryBytes >> 20) MiB", part.addresses.first ?? "-",
                 ]
             }
@@ -77,70 +123,47 @@ enum RunningCommand {
     }
 
     private static func latest(_ document: String) throws -> String {
-        let spans = try decode([String: [SpanFact]].self, document)["traces"] ?? []
-        let roots = spans.filter { $0.parent == nil }.sorted { $0.began > $1.began }.prefix(30)
-        guard !roots.isEmpty else { return "no request has been traced yet\n" }
+        let traces = try decode([String: [TraceSummary]].self, document)["traces"] ?? []
+        guard !traces.isEmpty else { return "no such request has been traced yet\n" }
         return TextTable(
-            ["TRACE", "TIME", "PART", "WHAT"],
-            roots.map { [$0.trace, $0.shownTime, $0.part, $0.title + ($0.failed ? " (failed)" : "")] }
+            ["TRACE", "TIME", "SPANS", "PART", "WHAT"],
+            traces.map { trace in
+                [
+                    trace.trace, Shown.duration(Double(trace.nanoseconds) / 1e9), "\(trace.spans)", trace.part,
+                    trace.name + (trace.failed ? " (failed)" : ""),
+                ]
+            }
         ).text
     }
 }
 
-/// A running system, asked over its administration.
-struct RemoteSystem: Sendable {
-    private let facts: RunFolder.Facts
-    private let client: Client
-    private let loop: EventLoop
-
-    init(_ invocation: Invocation, on loop: EventLoop) throws(StartFailure) {
-        let folder = invocation.dataFolder
-        let name = invocation.system
-        guard let path = Files.resolve(folder), let facts = RunFolder(dataFolder: path).readFacts(),
-            facts.administration.hasPrefix("http://"),
-            let address = SocketAddress(String(facts.administration.dropFirst(7)))
-        else {
-            throw StartFailure("no system runs on \(folder); start one with \(name) up, or name its folder with --data")
-        }
-        self.facts = facts
-        self.loop = loop
-        client = Client(address, on: loop)
+/// Numbers for people.
+enum Shown {
+    static func percent(_ share: Double) -> String {
+        let thousandths = Int((share * 1000).rounded())
+        return "\(thousandths / 10).\(thousandths % 10) %"
     }
 
-    func close() { client.close() }
-
-    func get(_ path: String) async throws -> String { try await send(ClientRequest(.get, path)) }
-
-    func post(_ path: String) async throws -> String {
-        try await send(ClientRequest(.post, path, fields: [("Authorization", "Bearer \(facts.token)")]))
-    }
-
-    /// Asks the system to drain, and waits until it has ended.
-    func end() async throws {
-        _ = try await post("/api/stop")
-        let process = try WatchedProcess(facts.pid, on: loop)
-        guard await process.hasEnded(by: loop.now + RoleProcess.drainLimit + .seconds(5)) else {
-            throw StartFailure(
-                "process \(facts.pid) has not ended; kill -9 \(facts.pid) ends it now, and its children with it"
-            )
+    static func time(seconds: Int) -> String {
+        switch seconds {
+        case ..<60: "\(seconds) s"
+        case ..<3600: "\(seconds / 60) min"
+        case ..<86_400: "\(seconds / 3600) h"
+        default: "\(seconds / 86_400) d"
         }
     }
 
-    private func send(_ request: ClientRequest) async throws -> String {
-        let response: ClientResponse
-        do throws(ClientError) {
-            // Long enough for a replica to start and its forerunner to drain.
-            response = try await client.send(request, within: .seconds(120))
-        } catch {
-            throw StartFailure("the system does not answer (\(error)); is process \(facts.pid) still there?")
-        }
-        guard response.status.isSuccess else {
-            let problem = try? JSONDocument.decode(JSONValue.self, from: response.body)
-            if case .object(let members) = problem, case .string(let detail) = members["detail"] {
-                throw StartFailure(detail)
-            }
-            throw StartFailure("the system answered \(response.status.code)")
-        }
-        return response.text
+    static func duration(_ seconds: Double?) -> String {
+        guard let seconds else { return "-" }
+        if seconds < 0.001 { return "\(Int((seconds * 1e6).rounded())) us" }
+        if seconds < 1 { return "\(decimal(seconds * 1000)) ms" }
+        return "\(decimal(seconds)) s"
+    }
+
+    static func rate(_ rate: Double) -> String { rate >= 100 ? "\(Int(rate.rounded()))" : decimal(rate) }
+
+    private static func decimal(_ number: Double) -> String {
+        let tenths = Int((number * 10).rounded())
+        return "\(tenths / 10).\(abs(tenths % 10))"
     }
 }

@@ -1,4 +1,5 @@
 import ApusCore
+import ApusDashboard
 import ApusObserve
 import ApusRuntime
 import Glibc
@@ -58,14 +59,31 @@ struct UpStart: Sendable {
     /// The administration's URL with the token in it: whoever opens it may change things.
     func tokened(_ url: String) -> String { "\(url)/?token=\(token)" }
 
-    /// Starts the administration, and leaves word where it is.
-    func administer(_ source: any AdministrationSource, on loop: EventLoop) async throws -> AdministrationServer {
-        let server = try await AdministrationServer.start(
-            source,
-            token: token,
-            port: UInt16(platform.dashboardPort),
+    /// The dashboard of the system; it keeps a day in the data folder.
+    func dashboard(of source: any DashboardSource, on loop: EventLoop) -> Dashboard {
+        Dashboard(
+            of: source,
+            folder: platform.dashboardHistory && platform.dashboardGather ? "\(folder.path)/dashboard" : nil,
+            gathers: platform.dashboardGather,
             on: loop
         )
+    }
+
+    /// Serves the dashboard, and leaves word where it is.
+    ///
+    /// - Throws: ``StartFailure`` such as for a port in use.
+    func administer(_ dashboard: Dashboard) async throws -> DashboardServer {
+        let server: DashboardServer
+        do {
+            server = try await DashboardServer.start(
+                dashboard,
+                token: token,
+                port: UInt16(platform.dashboardPort),
+                loads: "\(folder.path)/loads"
+            )
+        } catch {
+            throw StartFailure(wrapping: error, doing: "the dashboard, with --dashboard-port")
+        }
         try run.write(
             RunFolder.Facts(
                 pid: Program.pid,

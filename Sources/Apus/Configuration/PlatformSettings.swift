@@ -20,6 +20,13 @@ struct PlatformSettings: Sendable {
     )
     var dashboardPort: Int = 8090
     @Setting(
+        "dashboard.gather",
+        "Whether the dashboard asks every process once a second; without, it lists parts only."
+    )
+    var dashboardGather: Bool = true
+    @Setting("dashboard.history", "Whether the dashboard keeps a day on disk, 256 MiB at most.")
+    var dashboardHistory: Bool = true
+    @Setting(
         "data",
         "The folder where the data lives; .apus/NAME in the current folder unless set.",
         variable: "APUS_DATA"
@@ -64,9 +71,10 @@ struct PlatformSettings: Sendable {
 
     var declarations: [SettingDeclaration] {
         [
-            _port.declaration, _host.declaration, _dashboardPort.declaration, _data.declaration, _config.declaration,
-            _loops.declaration, _logLevel.declaration, _logFormat.declaration, _logAccess.declaration,
-            _drainDelay.declaration,
+            _port.declaration, _host.declaration, _dashboardPort.declaration, _dashboardGather.declaration,
+            _dashboardHistory.declaration, _data.declaration, _config.declaration, _loops.declaration,
+            _logLevel.declaration,
+            _logFormat.declaration, _logAccess.declaration, _drainDelay.declaration,
         ]
     }
 

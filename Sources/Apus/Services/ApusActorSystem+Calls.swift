@@ -84,13 +84,18 @@ extension ApusActorSystem {
         route.peers.budget.called()
         counters.callsMade += 1
         let parent = Trace.current
-        guard parent.isRecording else { return try await call(outgoing, route, parent.context, deadline) }
-        let span = Tracer.process.begin(route.spanName, kind: .client, under: parent, at: loop.preciseNow())
-        defer { Tracer.process.finish(span, at: loop.preciseNow()) }
+        let began = loop.preciseNow()
+        let span = Tracer.process.begin(route.spanName, kind: .client, under: parent, at: began)
+        defer {
+            let ended = loop.preciseNow()
+            route.instruments.times.record((ended - began).nanoseconds)
+            Tracer.process.finish(span, at: ended)
+        }
         do {
             return try await call(outgoing, route, span.context, deadline)
         } catch {
             span.fail(error)
+            route.instruments.failures.increment()
             throw error
         }
     }
@@ -111,6 +116,7 @@ extension ApusActorSystem {
                 // A call that nobody has begun to work on costs nobody anything when it goes elsewhere.
                 guard error.isFree || route.peers.budget.take(now: loop.now) else { throw error }
                 counters.retries += 1
+                route.instruments.retries.increment()
             }
         }
     }

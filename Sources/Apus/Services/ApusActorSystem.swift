@@ -257,6 +257,7 @@ final class Route {
     let repeatability: Repeatability
     let peers: Peers
     let spanName: SpanName
+    let instruments: CallInstruments
 
     init(
         number: Int,
@@ -273,5 +274,6 @@ final class Route {
         self.repeatability = repeatability
         self.peers = peers
         spanName = SpanName("\(service).\(target)")
+        instruments = CallInstruments(service: service)
     }
 }

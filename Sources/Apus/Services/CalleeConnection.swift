@@ -16,6 +16,7 @@ final class CalleeConnection: FrameSocket, @unchecked Sendable {
         let target: Int?
         let name: String
         let spanName: SpanName
+        let instruments: AnswerInstruments?
     }
     static let targetsMax = 4096
     static let nameBytesMax = 256
@@ -76,7 +77,13 @@ final class CalleeConnection: FrameSocket, @unchecked Sendable {
         let name = "\(service).\(target)"
         // Only names of our own are kept for the life of the process, not those a peer makes up.
         let spanName = index == nil ? "unknown target" : SpanName(name)
-        targets[number] = Offered(offering: offering, target: index, name: name, spanName: spanName)
+        targets[number] = Offered(
+            offering: offering,
+            target: index,
+            name: name,
+            spanName: spanName,
+            instruments: index == nil ? nil : AnswerInstruments(service: service, method: target)
+        )
     }
 
     private func called(_ number: UInt64, _ reader: inout WireReader) throws(FrameError) {
@@ -94,7 +101,8 @@ final class CalleeConnection: FrameSocket, @unchecked Sendable {
         }
         let deadline = context.deadline ?? .distantFuture
         running[number] = Running(deadline: deadline.nanoseconds)
-        var reply = Reply(connection: self, number: number, context: context)
+        var reply = Reply(connection: self, number: number, context: context, began: loop.now)
+        reply.instruments = offered.instruments
         if head.trace.isValid {
             reply.span = Tracer.process.begin(offered.spanName, kind: .server, parent: head.trace, at: loop.now)
         }
@@ -226,6 +234,10 @@ struct Reply: @unchecked Sendable {
     let connection: CalleeConnection
     let number: UInt64
     let context: CallContext
+    /// When the call arrived.
+    let began: Instant
+    /// Where it is measured.
+    var instruments: AnswerInstruments?
     /// What the callee does for the caller's trace; `nil` where there is none.
     var span: Span?
 
@@ -247,9 +259,12 @@ struct Reply: @unchecked Sendable {
                 connection.finish(number, result)
             } catch {
                 span?.fail(error)
+                instruments?.failures.increment()
                 connection.fail(number, error)
             }
-            if let span { Tracer.process.finish(span, at: connection.loop.preciseNow()) }
+            let ended = connection.loop.preciseNow()
+            instruments?.times.record((ended - began).nanoseconds)
+            if let span { Tracer.process.finish(span, at: ended) }
         }
         connection.started(number, task)
     }

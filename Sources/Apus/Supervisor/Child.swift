@@ -1,4 +1,7 @@
 import ApusCore
+import ApusDashboard
+import ApusHTTP
+import ApusObserve
 import ApusRuntime
 import Glibc
 
@@ -19,7 +22,7 @@ final class Child: @unchecked Sendable {
     let started: Instant
     let startedWall: Int64
     private(set) var addresses = ProcessAddresses()
-    private(set) var blocks: [ReadyReport.BlockFact] = []
+    private(set) var blocks: [BlockFact] = []
     /// The last line it wrote to standard error.
     private(set) var lastLine = ""
     /// What keeps it from being ready, as it said last.
@@ -29,6 +32,9 @@ final class Child: @unchecked Sendable {
     /// Set once it has been told to drain.
     var isDraining = false
     var onProgress: (@Sendable (SetupSite.Progress) -> Void)?
+    /// Hears each line that it writes to standard error.
+    var onErrorLine: (@Sendable (String) -> Void)?
+    private var pulseClient: Client?
 
     private let outcome = Promise<Outcome>()
     let ended = Promise<ChildProcess.Exit>()
@@ -103,6 +109,8 @@ final class Child: @unchecked Sendable {
             await reading.value
             loop.cancel(timer)
             control.close()
+            pulseClient?.close()
+            pulseClient = nil
             for promise in questions.values { promise.set(nil) }
             questions = [:]
             for waiter in seenWaiters { waiter.promise.set(false) }
@@ -180,6 +188,17 @@ final class Child: @unchecked Sendable {
         return answer
     }
 
+    /// Asks it what is new since `request`, on its own socket.
+    func pulse(_ request: PulseRequest) async throws -> Pulse {
+        guard exit == nil, let address = SocketAddress(addresses.administration) else {
+            throw StartFailure("\(label) does not serve")
+        }
+        let client = pulseClient ?? Client(address, on: loop, connectionsMax: 1)
+        pulseClient = client
+        let response = try await client.send(ClientRequest(.get, "/pulse?\(request.query)"), within: .milliseconds(900))
+        return try Pulse(packed: response.body)
+    }
+
     // MARK: What it says
 
     private func heard(_ report: Report) {
@@ -198,7 +217,7 @@ final class Child: @unchecked Sendable {
         case .pong(let number, let problems):
             lastPong = max(lastPong, number)
             self.problems = problems
-        case .spans(let question, _), .metrics(let question, _): questions[question]?.set(report)
+        case .metrics(let question, _): questions[question]?.set(report)
         }
     }
 
@@ -236,6 +255,7 @@ final class Child: @unchecked Sendable {
             return
         }
         lastLine = text
+        onErrorLine?(text)
         StandardStreams.writeError("\(label): \(text)\n")
     }
 }

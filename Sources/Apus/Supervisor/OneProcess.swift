@@ -1,4 +1,5 @@
 import ApusCore
+import ApusDashboard
 import ApusObserve
 import ApusRuntime
 import Glibc
@@ -57,14 +58,19 @@ struct OneProcess: Sendable {
         }
         defer { listening.cancel() }
         try await blocks.open(site)
-        let administration: AdministrationServer
-        let source = WholeAdministration(start: start, site: site, blocks: blocks.facts(site)) {
-            end()
-        } measured: {
-            await process.metrics()
-        }
+        let administration: DashboardServer
+        let source = WholeAdministration(
+            start: start,
+            site: site,
+            blocks: blocks.facts(site),
+            process: process,
+            ending: end
+        )
+        let dashboard = start.dashboard(of: source, on: site.mainLoop)
         do {
-            administration = try await start.administer(source, on: site.mainLoop)
+            administration = try await Task(executorPreference: site.mainLoop) {
+                try await start.administer(dashboard)
+            }.value
             try await SetupRunner(plan: start.plan, site: site).run { SetupProgress.show($0) }
         } catch {
             await blocks.close()
@@ -78,7 +84,7 @@ struct OneProcess: Sendable {
     private func serve(
         _ process: RoleProcess,
         _ source: WholeAdministration,
-        _ administration: AdministrationServer
+        _ administration: DashboardServer
     ) async -> Result<Void, any Error> {
         do {
             try await process.run(opens: false) { addresses in
@@ -99,50 +105,52 @@ struct OneProcess: Sendable {
     }
 }
 
-/// One process that is a whole system, as its administration sees it.
-struct WholeAdministration: AdministrationSource {
+/// One process that is a whole system, as its dashboard sees it.
+struct WholeAdministration: DashboardSource {
     let start: UpStart
     let site: ProcessSite
-    let blocks: [ReadyReport.BlockFact]
-    let drain: @Sendable () -> Void
-    let measured: @Sendable () async -> String
+    let blocks: [BlockFact]
+    let process: RoleProcess
+    let ending: @Sendable () -> Void
     let addresses = Promise<ProcessAddresses>()
     private let began = SystemClock().now()
 
     init(
         start: UpStart,
         site: ProcessSite,
-        blocks: [ReadyReport.BlockFact],
-        drain: @escaping @Sendable () -> Void,
-        measured: @escaping @Sendable () async -> String
+        blocks: [BlockFact],
+        process: RoleProcess,
+        ending: @escaping @Sendable () -> Void
     ) {
-        self.measured = measured
         self.start = start
         self.site = site
         self.blocks = blocks
-        self.drain = drain
+        self.process = process
+        self.ending = ending
     }
 
     private var edge: Part? { start.plan.parts.first { $0.kind == .edge } }
 
-    var facts: AdministrationFacts {
-        AdministrationFacts(
-            system: start.system,
-            summary: start.invocation.summary,
-            pid: Program.pid,
-            url: edge.flatMap { addresses.now?.servers[$0.name] }.map { "http://\($0)/" },
-            data: start.folder.path,
-            blocks: blocks,
-            configuration: start.configuration
-        )
+    var facts: SystemFacts {
+        start.facts(url: edge.flatMap { addresses.now?.servers[$0.name] }.map { "http://\($0)/" }, blocks: blocks)
+    }
+
+    var targets: [PulseTarget] {
+        let process = process
+        return [
+            PulseTarget(process: PartName(part: start.system, replica: 0)) { request in
+                guard let pulse = await process.pulse(request) else { throw StartFailure("it is starting") }
+                return pulse
+            }
+        ]
     }
 
     func problems() async -> [String] {
         site.readiness.findings.compactMap { finding in finding.problem.map { "\(finding.name): \($0)" } }
     }
 
-    func parts() async -> [PartStatus] {
-        let usage = ProcessUsage(pid: Program.pid)
+    func parts(measured: Bool) async -> [PartStatus] {
+        let usage = measured ? ProcessUsage(pid: Program.pid) : nil
         let up = (SystemClock().now() - began).seconds
         let problems = await problems()
         return start.plan.roles.map { part in
@@ -155,25 +163,27 @@ struct WholeAdministration: AdministrationSource {
                 restarts: 0,
                 addresses: addresses.now?.servers[part.name].map { [$0] } ?? [],
                 upSeconds: Int(up),
-                cpuSeconds: usage.cpuSeconds,
-                cpuShare: up > 0 ? usage.cpuSeconds / up : 0,
-                memoryBytes: usage.memoryBytes,
+                cpuSeconds: usage?.cpuSeconds ?? 0,
+                cpuShare: up > 0 ? (usage?.cpuSeconds ?? 0) / up : 0,
+                memoryBytes: usage?.memoryBytes ?? 0,
                 problems: problems
             )
         }
     }
 
-    func spans(_ trace: TraceID?) async -> [SpanFact] { SpanFact.known(trace, part: start.system) }
+    func metrics() async -> String { await process.metrics() }
 
-    func metrics() async -> String { await measured() }
-
-    func change(_ change: PartChange, of name: String, replica: Int?) async throws(StartFailure) {
-        throw StartFailure(
+    func change(_ change: PartChange, of name: String, replica: Int?) async throws(ChangeRefused) {
+        throw ChangeRefused(
             "\(name) shares its process with all others; without --one-process one can \(change) it alone"
         )
     }
 
-    func end() { drain() }
+    func scale(_ name: String, to replicas: Int) async throws(ChangeRefused) {
+        throw ChangeRefused("\(name) shares its process with all others; without --one-process one can scale it")
+    }
+
+    func end() { ending() }
 }
 
 /// Ends a process by signals: the first drains, the second ends it now.

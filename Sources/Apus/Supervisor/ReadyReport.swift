@@ -1,18 +1,9 @@
 import ApusCore
+import ApusDashboard
 import ApusRuntime
 
 /// What `up` says when the system is ready.
 struct ReadyReport: Codable, Sendable {
-    /// A block, as whoever wants to look into it needs it.
-    struct BlockFact: Codable, Sendable, Hashable {
-        var name: String
-        var kind: String
-        /// The engine's URL, or the folder of the embedded one.
-        var place: String
-        var stockClient: String?
-        /// What is wrong with it although it serves what it can.
-        var problems: [String]
-    }
     struct PartFact: Codable, Sendable, Hashable {
         var name: String
         var kind: String
@@ -81,9 +72,9 @@ struct ReadyReport: Codable, Sendable {
 
 extension OpenBlocks {
     /// The blocks as the report shows them.
-    func facts(_ site: ProcessSite) -> [ReadyReport.BlockFact] {
+    func facts(_ site: ProcessSite) -> [BlockFact] {
         declared.blocks.map { block in
-            ReadyReport.BlockFact(
+            BlockFact(
                 name: block.name,
                 kind: type(of: block).kind,
                 place: declared.url(of: block).map(URLText.redacted) ?? "\(site.dataFolder)/\(block.folderName)",

@@ -1,4 +1,5 @@
 import ApusCore
+import ApusDashboard
 import ApusObserve
 import ApusRuntime
 import Glibc
@@ -46,7 +47,13 @@ struct SplitSystem: Sendable {
         }
         do {
             let source = SplitAdministration(supervisor: supervisor, start: start, url: ports.url, ending: ending)
-            let administration = try await start.administer(source, on: loop)
+            let dashboard = start.dashboard(of: source, on: loop)
+            supervisor.onNote = { line, isTrouble in dashboard.note(isTrouble ? .warning : .info, line) }
+            supervisor.onErrorLine = { name, replica, line in
+                let process = PartName(part: name, replica: replica)
+                dashboard.note(.warning, line, from: process, logger: "standard error")
+            }
+            let administration = try await start.administer(dashboard)
             try await starting.value
             report(supervisor, ports, administration)
             isUp.set(())
@@ -60,7 +67,7 @@ struct SplitSystem: Sendable {
         }
     }
 
-    private func report(_ supervisor: Supervisor, _ ports: EdgePorts, _ administration: AdministrationServer) {
+    private func report(_ supervisor: Supervisor, _ ports: EdgePorts, _ administration: DashboardServer) {
         var pids: [String: [Int32]] = [:]
         for replica in supervisor.replicas {
             if let child = replica.current { pids[replica.part.name, default: []].append(child.pid) }

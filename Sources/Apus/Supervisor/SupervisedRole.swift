@@ -105,9 +105,6 @@ final class SupervisedRole: @unchecked Sendable {
                 }
                 control?.send(.pong(number, problems: problems))
             }
-        case .spans(let question, let trace):
-            let known = SpanFact.known(trace, part: "\(site.role)/\(site.replica)")
-            control?.send(.spans(question: question, known))
         case .metrics(let question):
             Task(executorPreference: site.mainLoop) { [self] in
                 control?.send(.metrics(question: question, await process.metrics()))

@@ -1,24 +1,36 @@
 import ApusCore
+import ApusDashboard
 import ApusObserve
 import ApusRuntime
 
-/// A supervisor as its administration sees it; asked on the supervisor's loop.
-struct SplitAdministration: AdministrationSource {
+/// A supervisor as its dashboard sees it; asked on the supervisor's loop.
+struct SplitAdministration: DashboardSource {
     let supervisor: Supervisor
     let start: UpStart
     let url: String?
     let ending: Promise<Void>
+    /// What this process tells about itself.
+    private let own: ProcessPulse
 
-    var facts: AdministrationFacts {
-        AdministrationFacts(
-            system: start.system,
-            summary: start.invocation.summary,
-            pid: Program.pid,
-            url: url,
-            data: start.folder.path,
-            blocks: supervisor.blocks,
-            configuration: start.configuration
-        )
+    init(supervisor: Supervisor, start: UpStart, url: String?, ending: Promise<Void>) {
+        self.supervisor = supervisor
+        self.start = start
+        self.url = url
+        self.ending = ending
+        own = ProcessPulse(loops: [supervisor.loop], limitsTraces: true, tail: LogTail())
+    }
+
+    var facts: SystemFacts { start.facts(url: url, blocks: supervisor.blocks) }
+
+    var targets: [PulseTarget] {
+        let own = own
+        let children = supervisor.replicas.compactMap { replica in replica.current.map { (replica, $0) } }
+        return [PulseTarget(process: PartName(part: "supervisor", replica: 0)) { own.answer($0) }]
+            + children.filter(\.1.isReady).map { replica, child in
+                PulseTarget(process: PartName(part: replica.part.name, replica: replica.number)) { request in
+                    try await child.pulse(request)
+                }
+            }
     }
 
     func problems() async -> [String] {
@@ -29,11 +41,11 @@ struct SplitAdministration: AdministrationSource {
         }
     }
 
-    func parts() async -> [PartStatus] {
+    func parts(measured: Bool) async -> [PartStatus] {
         let now = supervisor.loop.preciseNow()
         return supervisor.replicas.map { replica in
             let child = replica.current ?? replica.next
-            let usage = child.map { ProcessUsage(pid: $0.pid) }
+            let usage = measured ? child.map { ProcessUsage(pid: $0.pid) } : nil
             let up = child.map { (now - $0.started).seconds } ?? 0
             return PartStatus(
                 name: replica.part.name,
@@ -50,13 +62,6 @@ struct SplitAdministration: AdministrationSource {
                 problems: (child?.problems ?? []) + [replica.lastFailure].compactMap(\.self)
             )
         }
-    }
-
-    func spans(_ trace: TraceID?) async -> [SpanFact] {
-        let answers = await ask { .spans(question: $0, trace: trace) }
-        return answers.flatMap { answer in
-            if case .spans(_, let spans) = answer.1 { spans } else { [SpanFact]() }
-        }.sorted { $0.began < $1.began }
     }
 
     func metrics() async -> String {
@@ -91,15 +96,58 @@ struct SplitAdministration: AdministrationSource {
         }
     }
 
-    func change(_ change: PartChange, of name: String, replica: Int?) async throws(StartFailure) {
-        for one in supervisor.replicas(of: name) where replica == nil || one.number == replica {
-            switch change {
-            case .start: try await supervisor.start(one)
-            case .stop: await supervisor.stop(one)
-            case .restart: try await supervisor.replace(one)
+    func change(_ change: PartChange, of name: String, replica: Int?) async throws(ChangeRefused) {
+        do throws(StartFailure) {
+            for one in supervisor.replicas(of: name) where replica == nil || one.number == replica {
+                switch change {
+                case .start: try await supervisor.start(one)
+                case .stop: await supervisor.stop(one)
+                case .restart: try await supervisor.replace(one)
+                }
             }
+        } catch {
+            throw ChangeRefused("\(error)")
+        }
+    }
+
+    func scale(_ name: String, to replicas: Int) async throws(ChangeRefused) {
+        do throws(StartFailure) {
+            try await supervisor.scale(name, to: replicas)
+        } catch {
+            throw ChangeRefused("\(error)")
         }
     }
 
     func end() { ending.set(()) }
+}
+
+extension UpStart {
+    /// What the dashboard knows of the system from the start.
+    func facts(url: String?, blocks: [BlockFact]) -> SystemFacts {
+        SystemFacts(
+            system: system,
+            summary: invocation.summary,
+            pid: Program.pid,
+            url: url,
+            data: folder.path,
+            blocks: blocks,
+            settings: configuration.entries.map(SettingFact.init),
+            targets: Dictionary(
+                plan.parts.compactMap { part in part.target.map { (part.name, $0) } }
+            ) { first, _ in first }
+        )
+    }
+}
+
+extension SettingFact {
+    init(_ entry: Configuration.Entry) {
+        self.init(
+            key: entry.key,
+            value: entry.value,
+            from: "\(entry.origin)",
+            variable: entry.variable,
+            help: entry.help,
+            accepted: entry.accepted
+        )
+    }
 }

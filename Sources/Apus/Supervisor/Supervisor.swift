@@ -1,4 +1,5 @@
 import ApusCore
+import ApusDashboard
 import ApusRuntime
 import Glibc
 
@@ -18,12 +19,16 @@ final class Supervisor: @unchecked Sendable {
     let plan: SystemPlan
     let loop: EventLoop
     let launch: Launch
-    let replicas: [Replica]
+    private(set) var replicas: [Replica]
+    /// Hears what was done and seen: a line, and whether it is something to look at.
+    var onNote: (@Sendable (_ line: String, _ isTrouble: Bool) -> Void)?
+    /// Hears what processes write to standard error.
+    var onErrorLine: (@Sendable (_ name: String, _ replica: Int, _ line: String) -> Void)?
     /// What the processes were told last, and which edition that was.
     private(set) var membership = Membership()
     private var version = 0
     private(set) var isEnding = false
-    private(set) var blocks: [ReadyReport.BlockFact] = []
+    private(set) var blocks: [BlockFact] = []
     private var isRolling = false
     private var setup: Child?
 
@@ -97,6 +102,8 @@ final class Supervisor: @unchecked Sendable {
         }
         replica.generation += 1
         replica.next = child
+        let (name, number) = (replica.part.name, replica.number)
+        child.onErrorLine = { [weak self] in self?.onErrorLine?(name, number, $0) }
         defer { if replica.next === child { replica.next = nil } }
         child.tell(membership, version: version)
         switch await child.waitUntilReady(by: loop.now + Self.startLimit) {
@@ -122,6 +129,7 @@ final class Supervisor: @unchecked Sendable {
                 replica.lastFailure = nil
                 _ = announce()
                 first.set(nil)
+                onNote?("\(replica.label) serves (process \(child.pid))", false)
                 let readyAt = loop.now
                 let exit = await waitForEnd(of: replica)
                 sweepSockets(of: replica)
@@ -281,6 +289,34 @@ final class Supervisor: @unchecked Sendable {
         if let failure = await first.wait() { throw failure }
     }
 
+    /// Gives a part more replicas, or drains the last ones.
+    ///
+    /// - Throws: ``StartFailure`` where one cannot start, or the part does not take that many.
+    func scale(_ name: String, to count: Int) async throws(StartFailure) {
+        let present = replicas(of: name)
+        guard let part = present.first?.part, !isEnding else { throw StartFailure("there is no part \(name)") }
+        guard part.kind != .edge else { throw StartFailure("\(name) is the edge, which has one process") }
+        guard (1...64).contains(count) else { throw StartFailure("a part has 1 to 64 replicas") }
+        for replica in present.dropFirst(count).reversed() {
+            await stop(replica)
+            replicas.removeAll { $0 === replica }
+        }
+        for number in present.count..<max(present.count, count) {
+            let replica = Replica(part: part, number: number)
+            let place = (replicas.lastIndex { $0.part.name == name } ?? replicas.count - 1) + 1
+            replicas.insert(replica, at: place)
+            do {
+                try await start(replica)
+            } catch {
+                // What could not start is not kept trying: whoever asked has been told.
+                replica.isWanted = false
+                replica.wake?.set(())
+                replicas.removeAll { $0 === replica }
+                throw error
+            }
+        }
+    }
+
     // MARK: Ending
 
     /// Drains everything: edges, then web parts, then services.
@@ -311,7 +347,10 @@ final class Supervisor: @unchecked Sendable {
         }
     }
 
-    func say(_ line: String) { SystemProgram.complain("\(system): \(line)") }
+    func say(_ line: String) {
+        onNote?(line, true)
+        SystemProgram.complain("\(system): \(line)")
+    }
 
     private func shown(_ duration: Duration) -> String {
         duration < .seconds(1) ? "\(duration.nanoseconds / 1_000_000) ms" : "\(Int(duration.seconds)) s"

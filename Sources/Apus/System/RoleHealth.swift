@@ -48,7 +48,7 @@ struct RoleHealth: Sendable {
     }
 }
 
-/// Answers `/livez`, `/readyz` and `/metrics` on a process's own socket.
+/// Answers `/livez`, `/readyz`, `/metrics` and the dashboard's `/pulse` on a process's own socket.
 struct ProcessPages: RequestHandler {
     let health: RoleHealth
     let telemetry: Telemetry
@@ -56,9 +56,14 @@ struct ProcessPages: RequestHandler {
 
     nonisolated(nonsending) func handle(_ exchange: Exchange) async throws {
         if health.answers(exchange) { return }
-        guard String(decoding: exchange.path, as: UTF8.self) == "/metrics" else {
-            throw Problem(.notFound, code: "admin.notFound")
+        switch String(decoding: exchange.path, as: UTF8.self) {
+        case "/metrics":
+            exchange.answer(type: "text/plain; version=0.0.4; charset=utf-8", text: await telemetry.metrics())
+        case "/pulse":
+            let request = PulseRequest(query: String(decoding: exchange.query, as: UTF8.self))
+            let bytes = await telemetry.pulse(request).packed
+            bytes.withUnsafeBytes { exchange.answer(type: "application/octet-stream", bytes: $0) }
+        default: throw Problem(.notFound, code: "admin.notFound")
         }
-        exchange.answer(type: "text/plain; version=0.0.4; charset=utf-8", text: await telemetry.metrics())
     }
 }

@@ -55,6 +55,9 @@ final class RoleProcess: Sendable {
         }
     }
 
+    /// What is new since `request`, for the dashboard; `nil` while it starts.
+    func pulse(_ request: PulseRequest) async -> Pulse? { await telemetry.now?.pulse(request) }
+
     /// What the process measures, as Prometheus reads it.
     func metrics() async -> String { await telemetry.now?.metrics() ?? "" }
 
@@ -292,6 +295,7 @@ final class OpenBlocks: Sendable {
             let folder = "\(dataFolder)/\(block.folderName)"
             try Files.makeFolder(folder)
             try await block.open(BlockSite(url: declared.url(of: block), dataFolder: folder))
+            BlockMetrics.observe(block, in: folder)
             opened.withLock { $0.append(block) }
         }
     }

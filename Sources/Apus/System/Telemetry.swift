@@ -10,6 +10,7 @@ struct Telemetry: Sendable {
 
     private let site: ProcessSite
     private let services: ServiceMetrics
+    private let pulse: ProcessPulse
     private let exporter: OTLPExporter?
     private let client: CollectorClient?
 
@@ -18,6 +19,8 @@ struct Telemetry: Sendable {
         self.services = services
         Metrics.process.observeProcess()
         let otlp = site.observe.otlp
+        // A collector gets the traces it was configured to get, whatever the dashboard would keep.
+        pulse = ProcessPulse(loops: site.group.loops, limitsTraces: otlp.tracesURL == nil, tail: LogTail())
         guard otlp.tracesURL != nil || otlp.metricsURL != nil else {
             exporter = nil
             client = nil
@@ -61,6 +64,12 @@ struct Telemetry: Sendable {
             await exporter.flush()
             client.close()
         }.value
+    }
+
+    /// What is new since `request`, for the dashboard.
+    func pulse(_ request: PulseRequest) async -> Pulse {
+        await services.refresh()
+        return pulse.answer(request)
     }
 
     /// What the process measures, as Prometheus reads it.

@@ -27,6 +27,7 @@ public struct ServerObservation: Sendable {
         durations = metrics.histograms(
             "http_server_request_duration_seconds",
             help: "From a request's first byte to its answer's last.",
+            bounds: .callDurations,
             labels: ["route"],
             seriesMax: 128
         )

@@ -27,6 +27,7 @@ public final class LogOutput: Sendable {
     private let level: LogThreshold
     private let clock: any Clock
     private let metrics: Metrics
+    private let tail = Lock<LogTail?>(nil)
     // The loops whose turn end already has a flush; a loop is known by its address.
     private let flushing = Lock<Set<ObjectIdentifier>>([])
 
@@ -67,6 +68,9 @@ public final class LogOutput: Sendable {
         }
     }
 
+    /// Also keeps the latest lines in `tail`, whatever becomes of the sink; `nil` keeps none.
+    public func keep(in tail: LogTail?) { self.tail.withLock { $0 = tail } }
+
     /// Hands over what this thread has written.
     public func flush() { state.withLock { $0.writer }.flush() }
 
@@ -84,6 +88,29 @@ public final class LogOutput: Sendable {
             return line.end
         }
         flush(writer, level)
+        if let tail = tail.withLock({ $0 }) { keep(level, logger, message, fields, trace, tail) }
+    }
+
+    private func keep(
+        _ level: LogLevel,
+        _ logger: String,
+        _ message: String,
+        _ fields: KeyValuePairs<String, LogValue>,
+        _ trace: TraceContext,
+        _ tail: LogTail
+    ) {
+        tail.append(
+            LogRecord(
+                time: clock.wallNanoseconds(),
+                level: level,
+                logger: logger,
+                message: LogTail.cut(message),
+                traceHigh: trace.traceHigh,
+                traceLow: trace.traceLow,
+                spanID: trace.spanID,
+                fields: fields.prefix(32).map { LogRecord.Field($0.key, $0.value.text) }
+            )
+        )
     }
 
     private func flush(_ writer: LineWriter, _ level: LogLevel) {

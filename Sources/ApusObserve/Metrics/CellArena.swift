@@ -79,7 +79,7 @@ struct Cell: @unchecked Sendable {
     /// The sum over all slots, modulo 2^64.
     func sum(offset: Int = 0) -> UInt64 {
         var total: UInt64 = 0
-        for slot in 0..<ThreadSlot.count {
+        for slot in 0...ThreadSlot.highest {
             total &+= apus_relaxed_load(pointer(slot: slot, offset: offset))
         }
         return total

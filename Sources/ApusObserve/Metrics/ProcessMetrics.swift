@@ -35,6 +35,13 @@ public enum ProcessFacts {
         return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 
+    /// CPU time of the thread that asks, in seconds.
+    public static var threadCPUSeconds: Double {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
+
     /// Resident memory, in bytes.
     public static var residentBytes: Int { Int(memoryBytes(column: 1)) }
 

@@ -19,6 +19,16 @@ enum ThreadSlot {
         return stored != 0 ? Int(stored) &- 1 : claim()
     }
 
+    /// The highest slot that any thread ever had: memory of those above is all zero.
+    static var highest: Int { Int(apus_relaxed_load(highestWord)) }
+
+    // Sound to share: all accesses are relaxed atomics, and the word is never freed.
+    nonisolated(unsafe) private static let highestWord: UnsafeMutablePointer<UInt64> = {
+        let word = UnsafeMutablePointer<UInt64>.allocate(capacity: 1)
+        word.initialize(to: 0)
+        return word
+    }()
+
     private static let free = Lock<[UInt32]>(Array((1..<UInt32(count)).reversed()))
 
     // Its destructor runs when a thread that has a slot ends.
@@ -38,6 +48,9 @@ enum ThreadSlot {
         guard let slot = free.withLock({ $0.popLast() }) else {
             apus_set_thread_slot(1)
             return 0
+        }
+        free.withLock { _ in
+            if UInt64(slot) > apus_relaxed_load(highestWord) { apus_relaxed_store(highestWord, UInt64(slot)) }
         }
         pthread_setspecific(key, UnsafeRawPointer(bitPattern: UInt(slot)))
         apus_set_thread_slot(slot + 1)

@@ -105,6 +105,26 @@ public final class SpanStore: Sendable {
         Array(spans { $0.copiedRootIdentity == $0.context.spanID }.reversed().prefix(most))
     }
 
+    /// The spans kept since number `from`, oldest first.
+    ///
+    /// - Parameters:
+    ///   - from: The first number wanted; spans are numbered from 0 in the order they were kept.
+    ///   - most: Most spans given.
+    /// - Returns: The spans, the number to ask with next, and how many wanted ones were overwritten.
+    public func spans(from: UInt64, most: Int) -> (spans: [FinishedSpan], next: UInt64, missed: UInt64) {
+        let (found, begin, missed) = state.withLock { state -> ([Kept], UInt64, UInt64) in
+            let end = UInt64(state.count)
+            let oldest = end - UInt64(state.ring.count)
+            let begin = min(max(from, oldest), end)
+            let count = min(most, Int(end - begin))
+            let found = (0..<count).map { state.ring[Int((begin + UInt64($0)) % UInt64(capacity))] }
+            return (found, begin, from < oldest ? oldest - from : 0)
+        }
+        return (
+            found.map { FinishedSpan($0.record, wallOffset: $0.wallOffset) }, begin + UInt64(found.count), missed
+        )
+    }
+
     /// All spans held, oldest first.
     public func all() -> [FinishedSpan] { spans { _ in true } }
 

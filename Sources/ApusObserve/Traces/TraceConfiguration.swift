@@ -58,8 +58,9 @@ final class TraceSettings: @unchecked Sendable {
     private let words: UnsafeMutablePointer<UInt64>
 
     init(_ configuration: TraceConfiguration) {
-        words = .allocate(capacity: 5)
-        words.initialize(repeating: 0, count: 5)
+        words = .allocate(capacity: 6)
+        words.initialize(repeating: 0, count: 6)
+        (words + 5).relaxedStore(TraceConfiguration.bound(1))
         set(configuration)
     }
 
@@ -79,9 +80,12 @@ final class TraceSettings: @unchecked Sendable {
         (words + 4).relaxedStore(UInt64(max(0, configuration.ordinaryTracesPerSecondMax)))
     }
 
+    func limitOrdinary(to share: Double) { (words + 5).relaxedStore(TraceConfiguration.bound(share)) }
+
     @inline(__always) var rootBound: UInt64 { (words + 0).relaxedLoad() }
     @inline(__always) var followsParent: Bool { (words + 1).relaxedLoad() != 0 }
     @inline(__always) var slowNanoseconds: Int64 { Int64(bitPattern: (words + 2).relaxedLoad()) }
-    @inline(__always) var ordinaryBound: UInt64 { (words + 3).relaxedLoad() }
+    /// The share that was configured, or the limit that was set since, whichever is less.
+    @inline(__always) var ordinaryBound: UInt64 { min((words + 3).relaxedLoad(), (words + 5).relaxedLoad()) }
     @inline(__always) var ordinaryMax: Int { Int((words + 4).relaxedLoad()) }
 }

@@ -41,6 +41,11 @@ public final class Tracer: Sendable {
     /// Changes what is recorded and kept, from now on.
     public func configure(_ configuration: TraceConfiguration) { settings.set(configuration) }
 
+    /// Lowers the share of ordinary traces that is kept to `share` (0...1), whatever was configured above it.
+    ///
+    /// Every process that is given the same share keeps the same traces, so that what is kept is whole.
+    public func limitOrdinary(to share: Double) { settings.limitOrdinary(to: share) }
+
     /// Begins the local root of a trace: what this process does for one request.
     ///
     /// - Parameters:

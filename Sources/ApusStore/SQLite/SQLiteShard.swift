@@ -6,7 +6,7 @@ import CLinux
 final class SQLiteShard: ShardEngine {
     let path: String
     let index: Int
-    let statistics = ShardStatistics()
+    let statistics: ShardStatistics
     let configuration: StoreConfiguration
     private let clock: any Clock
     private let commits: CommitCounter
@@ -16,6 +16,7 @@ final class SQLiteShard: ShardEngine {
 
     init(
         path: String,
+        store: String,
         index: Int,
         configuration: StoreConfiguration,
         clock: any Clock,
@@ -25,6 +26,7 @@ final class SQLiteShard: ShardEngine {
         self.index = index
         self.configuration = configuration
         self.clock = clock
+        statistics = ShardStatistics(store: store, shard: index)
         commits = CommitCounter(try LockFile(path: path + ".lock"))
         writer = try ShardWriter(
             path: path,

@@ -1,4 +1,5 @@
 import ApusCore
+import ApusObserve
 import CSQLite
 
 /// The one thread that writes a shard: it takes all requests that wait, runs each in a savepoint and commits once.
@@ -146,6 +147,9 @@ final class ShardWriter: Sendable {
         statistics.add(.commitNanoseconds, Int(now - started))
         statistics.add(.requests, done.count)
         statistics.add(.failures, taken.count - done.count)
+        if let times = statistics.writeTimes {
+            for item in taken { times.record(now - item.queuedAt) }
+        }
         let slow = configuration.slowAfter.nanoseconds
         statistics.add(.slow, taken.reduce(0) { $0 + (now - $1.queuedAt > slow ? 1 : 0) })
         return taken

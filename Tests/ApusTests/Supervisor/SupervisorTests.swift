@@ -1,4 +1,5 @@
 import ApusCore
+import ApusDashboard
 import ApusHTTP
 import ApusRuntime
 import Glibc
@@ -216,9 +217,9 @@ struct SupervisorTests {
             #expect(try await system.administer(.get, "/?token=wrong").status == .unauthorized)
             #expect(try await system.parts().allSatisfy { $0.restarts == 0 })
             let page = try await system.administer(.get, "/", fields: [cookie])
-            #expect(page.text.contains("<button>restart</button>"))
-            #expect(try await !system.administer(.get, "/").text.contains("<button>"))
-            #expect(try await system.administer(.post, path, fields: [cookie, origin]).status == .seeOther)
+            #expect(page.text.contains("data-change=\"yes\""))
+            #expect(try await system.administer(.get, "/").text.contains("data-change=\"no\""))
+            #expect(try await system.administer(.post, path, fields: [cookie, origin]).status == .ok)
         }
     }
 
@@ -226,11 +227,11 @@ struct SupervisorTests {
         try await withSystem { system in
             #expect(try await system.get("/hello/Ada").status == .ok)
             // A span ends after the answer it is about, so it may come a moment later than the answer.
-            var found: SpanFact?
+            var found: TraceSummary?
             _ = try await system.eventually(within: .seconds(20)) {
                 let latest = try await system.administer(.get, "/api/traces")
-                let roots = try JSONDocument.decode([String: [SpanFact]].self, from: latest.body)["traces"] ?? []
-                found = roots.first { $0.part == "edge/0" && $0.parent == nil }
+                let roots = try JSONDocument.decode([String: [TraceSummary]].self, from: latest.body)["traces"] ?? []
+                found = roots.first { $0.part == "edge/0" && $0.parts.contains("web") }
                 return found != nil
             }
             let root = try #require(found)
@@ -244,6 +245,32 @@ struct SupervisorTests {
             let metrics = try await system.administer(.get, "/metrics").text
             #expect(metrics.contains("http_server_requests_total{part=\"web\",replica=\"0\""))
             #expect(metrics.contains("process_cpu_seconds_total{part=\"supervisor\""))
+        }
+    }
+
+    @Test func `the dashboard draws what passes, and a part is scaled with its reason kept`() async throws {
+        try await withSystem { system in
+            _ = try await system.eventually(within: .seconds(20)) {
+                _ = try await system.get("/hello/Ada")
+                let top = try await system.command(["top", "--json"])
+                let picture = try JSONDocument.decode(Picture.self, from: top.output.utf8)
+                let rates = picture.arrows.filter { $0.rate > 0 }.map { "\($0.from)>\($0.to)" }
+                return rates.contains("clients>edge") && rates.contains("edge>web")
+            }
+            let scaled = try await system.command(["scale", "web=3", "--reason", "more to do"])
+            #expect(scaled.code == 0, "\(scaled.errors)")
+            #expect(try await system.parts().count { $0.name == "web" && $0.state == "ready" } == 3)
+            #expect(try await system.command(["scale", "web=1", "--reason", "less to do"]).code == 0)
+            #expect(try await system.parts().count { $0.name == "web" } == 1)
+            #expect(try await system.get("/hello/Ada").status == .ok)
+            let lines = try await system.command(["logs", "reason=more", "to", "do"]).output
+            #expect(lines.contains("scale to 3: web") && !lines.contains("less"))
+            #expect(try await system.command(["scale", "edge=2"]).code == 1)
+            let file = system.scratch.data + ".apus-session"
+            #expect(try await system.command(["session", "save", file]).code == 0)
+            let opened = try await system.command(["session", "open", file])
+            #expect(opened.code == 0, "\(opened.errors)")
+            try Files.remove(file)
         }
     }
 

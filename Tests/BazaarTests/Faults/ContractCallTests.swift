@@ -1,3 +1,4 @@
+import ApusDashboard
 import ApusTesting
 import Testing
 

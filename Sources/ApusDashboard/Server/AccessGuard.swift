@@ -1,11 +1,11 @@
 import ApusCore
 
-/// Who may ask the administration what.
+/// Who may ask the dashboard what.
 ///
 /// Everything wants a `Host` of ours, so that a page elsewhere cannot reach it by a name that it points at loopback. A
 /// change also wants the token, and from a browser an `Origin` of ours: a cookie goes along with requests that other
 /// pages make.
-struct AdministrationGuard: Sendable {
+struct AccessGuard: Sendable {
     /// What a request says of itself.
     struct Claim: Sendable {
         var host = ""

@@ -1,0 +1,68 @@
+import ApusCore
+import ApusObserve
+import ApusRuntime
+import ApusStore
+
+/// What the blocks of a process count, where `/metrics` and the dashboard find it.
+enum BlockMetrics {
+    /// Registers the instruments of an open block.
+    static func observe(_ block: any Block, in folder: String) {
+        if let store = block as? Store { observe(store, in: folder) }
+    }
+
+    private static func observe(_ store: Store, in folder: String) {
+        typealias Shard = StoreStatistics.Shard
+        let totals: [(name: String, help: String, read: @Sendable (Shard) -> Double)] = [
+            ("commits", "Commits, each with one sync of the disk.", { Double($0.commits) }),
+            ("writes", "Requests that commits made durable.", { Double($0.requests) }),
+            ("failures", "Requests that were undone.", { Double($0.failures) }),
+            ("refused", "Requests refused because the queue was full.", { Double($0.refused) }),
+            ("queue_seconds", "Time that requests waited before they ran.", { Double($0.queueNanoseconds) / 1e9 }),
+            ("commit_seconds", "Time from the begin to the end of commits.", { Double($0.commitNanoseconds) / 1e9 }),
+            ("local_reads", "Point reads done on loops.", { Double($0.localReads) }),
+            ("scans", "Reads done on a shard's threads.", { Double($0.scans) }),
+            ("reads", "Reads, on loops and on threads.", { Double($0.localReads + $0.scans) }),
+            ("slow", "Writes and scans that took long.", { Double($0.slow) }),
+        ]
+        let last = LastStatistics(store)
+        for shard in store.statistics().shards.map(\.index) {
+            let labels = [("store", store.name), ("shard", "\(shard)")]
+            for total in totals {
+                Metrics.process.observeTotal("apus_store_\(total.name)_total", help: total.help, labels: labels) {
+                    last.shard(shard).map(total.read) ?? 0
+                }
+            }
+            Metrics.process.observe("apus_store_waiting", help: "Writes that wait now.", labels: labels) {
+                Double(last.shard(shard)?.waiting ?? 0)
+            }
+            let path = "\(folder)/shard-\(String(repeating: "0", count: max(0, 4 - "\(shard)".count)))\(shard).sqlite"
+            Metrics.process.observe("apus_store_bytes", help: "The shard's file and its log.", labels: labels) {
+                Double((Files.status(path)?.size ?? 0) + (Files.status("\(path)-wal")?.size ?? 0))
+            }
+            let slots = (try? store.map).map { map in
+                (0..<map.sharding.slots).count { map.shard(ofSlot: $0) == shard }
+            }
+            Metrics.process.observe("apus_store_slots", help: "Slots that lie on the shard.", labels: labels) {
+                Double(slots ?? 0)
+            }
+        }
+    }
+
+    /// The store's statistics, read once for all the metrics that are made of them.
+    private final class LastStatistics: Sendable {
+        private let store: Store
+        private let last = Lock<(read: Instant, shards: [StoreStatistics.Shard])>((Instant(nanoseconds: .min), []))
+
+        init(_ store: Store) { self.store = store }
+
+        func shard(_ index: Int) -> StoreStatistics.Shard? {
+            let now = SystemClock().now()
+            return last.withLock { last in
+                if last.shards.isEmpty || now.nanoseconds - 100_000_000 > last.read.nanoseconds {
+                    last = (now, store.statistics().shards)
+                }
+                return index < last.shards.count ? last.shards[index] : nil
+            }
+        }
+    }
+}

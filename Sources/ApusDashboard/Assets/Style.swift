@@ -1,0 +1,123 @@
+extension Asset {
+    static let style = #"""
+        :root {
+          color-scheme: light dark;
+          --ink: light-dark(#17202b, #e7ebf0);
+          --quiet: light-dark(#56616f, #9aa6b5);
+          --paper: light-dark(#f4f6f8, #10151b);
+          --card: light-dark(#ffffff, #181f27);
+          --line: light-dark(#d9dfe6, #2b3541);
+          --accent: light-dark(#0a5fb4, #73b7ff);
+          --good: light-dark(#12703a, #5fd08b);
+          --warn: light-dark(#8a5200, #f0b355);
+          --bad: light-dark(#b3261e, #ff8a80);
+          --hot: light-dark(#d9480f, #ff9d5c);
+          --track: light-dark(#e6ebf0, #26303b);
+        }
+        :root[data-theme="light"] { color-scheme: light; }
+        :root[data-theme="dark"] { color-scheme: dark; }
+        * { box-sizing: border-box; }
+        html { scrollbar-gutter: stable; }
+        body { margin: 0; font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); }
+        .skip { position: absolute; left: -99rem; }
+        .skip:focus { left: 1rem; top: .5rem; background: var(--card); padding: .3rem .8rem; z-index: 9; }
+        header { display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; align-items: center; padding: .6rem 1.2rem;
+          background: var(--card); border-bottom: 1px solid var(--line); }
+        .brand { font-weight: 700; color: inherit; text-decoration: none; font-size: 1.05rem; }
+        nav { display: flex; flex-wrap: wrap; gap: .1rem; }
+        nav a { color: var(--quiet); text-decoration: none; padding: .25rem .7rem; border-radius: .4rem; }
+        nav a:hover { color: var(--ink); background: var(--track); }
+        nav a[aria-current] { color: var(--ink); background: var(--track); font-weight: 600; }
+        #tools { margin-left: auto; display: flex; gap: .5rem; align-items: center; }
+        main { padding: 1rem 1.2rem 3rem; max-width: 100rem; margin: 0 auto; outline: none; } main:focus-visible { outline: none; }
+        h1 { font-size: 1.3rem; margin: .2rem 0 .6rem; }
+        h2 { font-size: 1rem; margin: 0 0 .6rem; }
+        a { color: var(--accent); }
+        :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; border-radius: .2rem; }
+        .quiet, small { color: var(--quiet); }
+        .bad { color: var(--bad); } .good { color: var(--good); } .warn { color: var(--warn); }
+        code, .mono { font: 13px/1.45 ui-monospace, monospace; overflow-wrap: anywhere; }
+        section { background: var(--card); border: 1px solid var(--line); border-radius: .6rem; padding: .9rem 1.1rem;
+          margin: 0 0 1rem; overflow-x: auto; }
+        table { border-collapse: collapse; width: 100%; }
+        th, td { text-align: left; padding: .34rem 1rem .34rem 0; border-bottom: 1px solid var(--line); vertical-align: top;
+          font-weight: 400; }
+        thead th { color: var(--quiet); font-size: .84rem; white-space: nowrap; }
+        tbody th { font-weight: 600; }
+        tbody tr:last-child > * { border-bottom: 0; }
+        td { font-variant-numeric: tabular-nums; }
+        .num { text-align: right; white-space: nowrap; }
+        tr.link { cursor: pointer; } tr.link:hover { background: color-mix(in srgb, var(--accent) 7%, transparent); }
+        button, select, input { font: inherit; color: inherit; background: var(--card); border: 1px solid var(--line);
+          border-radius: .4rem; padding: .25rem .6rem; }
+        button { cursor: pointer; } button:hover { border-color: var(--accent); }
+        button[aria-pressed="true"] { border-color: var(--accent); color: var(--accent); }
+        input[type="range"] { padding: 0; accent-color: var(--accent); }
+        .bar { display: flex; flex-wrap: wrap; gap: .6rem; align-items: center; margin: 0 0 .8rem; }
+        .bar label { display: flex; gap: .4rem; align-items: center; color: var(--quiet); }
+        .bar input[type="search"] { min-width: 16rem; flex: 1 1 16rem; max-width: 32rem; }
+        .state { display: inline-block; padding: 0 .5rem; border-radius: 1rem; background: var(--track); font-size: .86rem; }
+        .state.ready { color: var(--good); } .state.waiting, .state.failed { color: var(--bad); }
+        .state.starting, .state.draining { color: var(--warn); }
+        .meter { display: inline-block; width: 6rem; height: .55rem; border-radius: 1rem; background: var(--track);
+          overflow: hidden; vertical-align: middle; margin-right: .5rem; }
+        .meter svg { display: block; width: 100%; height: 100%; }
+        #time { padding: .5rem 1.2rem; border-bottom: 1px solid var(--line); display: flex; gap: .8rem; align-items: center; }
+        #time input { flex: 1; } #time:empty { display: none; }
+        #time output { min-width: 12rem; font-variant-numeric: tabular-nums; }
+        #time.past { background: color-mix(in srgb, var(--warn) 14%, var(--paper)); }
+        #notice { position: fixed; right: 1rem; bottom: 1rem; max-width: 30rem; background: var(--ink); color: var(--paper);
+          padding: .6rem 1rem; border-radius: .5rem; } #notice:empty { display: none; }
+        .problems { border-color: var(--bad); color: var(--bad); }
+        .columns { display: grid; grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)); gap: .6rem 1rem; margin: 0; }
+        .columns div { margin: 0; } dt { color: var(--quiet); font-size: .84rem; } dd { margin: 0; font-size: 1.15rem;
+          font-variant-numeric: tabular-nums; }
+        .empty { color: var(--quiet); padding: 1.2rem 0; }
+        dialog { background: var(--card); color: inherit; border: 1px solid var(--line); border-radius: .6rem; padding: 1.2rem;
+          min-width: min(28rem, 92vw); }
+        dialog::backdrop { background: #0008; }
+        dialog form { display: grid; gap: .8rem; } dialog label { display: grid; gap: .2rem; }
+        dialog menu { display: flex; justify-content: flex-end; gap: .6rem; padding: 0; margin: 0; }
+        kbd { border: 1px solid var(--line); border-radius: .25rem; padding: 0 .35rem; background: var(--track); }
+
+        .picture { width: 100%; height: auto; display: block; min-width: 58rem; }
+        .node { cursor: pointer; } .node:focus { outline: none; }
+        .node .box { fill: var(--card); stroke: var(--line); stroke-width: 1.5; }
+        .node:hover .box, .node:focus-visible .box { stroke: var(--accent); stroke-width: 2; }
+        .node.busiest .box { stroke: var(--hot); stroke-width: 2.5; }
+        .node.down .box { stroke: var(--bad); stroke-dasharray: 5 3; }
+        .node text { fill: var(--ink); font: 13px system-ui, sans-serif; }
+        .node .title { font-weight: 650; font-size: 14px; }
+        .node .sub { fill: var(--quiet); font-size: 11.5px; }
+        .node .track { fill: var(--track); } .node .use { fill: var(--accent); }
+        .node.busiest .use { fill: var(--hot); } .node .dot { fill: var(--good); } .node .dot.off { fill: var(--bad); }
+        .arrow { cursor: pointer; } .arrow path { fill: none; stroke: var(--quiet); opacity: .55; }
+        .arrow.trouble path { stroke: var(--bad); opacity: .9; }
+        .arrow.idle path { stroke-dasharray: 3 4; opacity: .35; }
+        .arrow.dim, .node.dim { opacity: .18; }
+        .arrow text { fill: var(--ink); font: 11.5px system-ui, sans-serif; text-anchor: middle; paint-order: stroke;
+          stroke: var(--card); stroke-width: 4px; stroke-linejoin: round; }
+        .arrow .sub { fill: var(--quiet); } .arrow .trouble { fill: var(--bad); font-weight: 650; }
+        .arrow:focus { outline: none; } .arrow:focus-visible path, .arrow:hover path { stroke: var(--accent); opacity: 1; }
+
+        .waterfall { width: 100%; border-collapse: collapse; }
+        .waterfall td { padding: .12rem .6rem .12rem 0; border: 0; }
+        .waterfall tr:hover { background: color-mix(in srgb, var(--accent) 7%, transparent); }
+        .waterfall .lane { width: 45%; min-width: 16rem; } .waterfall svg { display: block; width: 100%; height: 1.2rem; }
+        .waterfall .name { white-space: nowrap; } .waterfall details { display: inline-block; vertical-align: top; }
+        .chart { width: 100%; height: auto; display: block; }
+        .settings td:nth-child(2) { min-width: 11rem; } .settings td:nth-child(4) { min-width: 10rem; }
+        .chart text { fill: var(--quiet); font: 11px system-ui, sans-serif; } .chart .grid { stroke: var(--line); }
+        .chart .line { fill: none; stroke-width: 1.8; vector-effect: non-scaling-stroke; }
+        .chart .exemplar { cursor: pointer; stroke: var(--card); stroke-width: 1.5; }
+        .legend { display: flex; flex-wrap: wrap; gap: .2rem 1rem; padding: 0; margin: .4rem 0 0; list-style: none; font-size: .88rem; }
+        .legend svg { width: .9rem; height: .9rem; vertical-align: -.1rem; margin-right: .3rem; }
+        .lines { font: 13px/1.5 ui-monospace, monospace; width: 100%; }
+        .lines td { padding: .08rem .8rem .08rem 0; border: 0; white-space: pre-wrap; overflow-wrap: anywhere; }
+        .lines td:first-child { white-space: nowrap; color: var(--quiet); }
+        .lines .error td:nth-child(2) { color: var(--bad); } .lines .warning td:nth-child(2) { color: var(--warn); }
+        @media (max-width: 40rem) { header, main, #time { padding-left: .7rem; padding-right: .7rem; } }
+        @media (prefers-reduced-motion: reduce) { * { transition: none !important; } }
+
+        """#
+}

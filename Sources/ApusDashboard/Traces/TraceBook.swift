@@ -1,0 +1,256 @@
+import ApusObserve
+import ApusRuntime
+
+/// The traces that were kept lately: all in memory for a while, and as many on disk as a day's bound has room for.
+//
+// `@unchecked Sendable` is sound because its state is touched on the dashboard's loop alone.
+final class TraceBook: @unchecked Sendable {
+    /// What a list is asked for.
+    struct Question: Sendable, Hashable {
+        var part: String?
+        var text: String?
+        var least: Int64 = 0
+        var failedOnly = false
+        var from: Int64 = .min
+        var to: Int64 = .max
+        var most = 100
+    }
+
+    /// Most traces in memory, and most spans in all of them.
+    static let tracesMax = 2000
+    static let spansMax = 60_000
+    /// Most traces on disk that are listed.
+    static let storedMax = 50_000
+    /// How long after its last span a trace counts as complete.
+    static let quiet: Int64 = 2_500_000_000
+    /// Ordinary traces that the whole system should keep in a second.
+    static let target = 20.0
+
+    private struct Entry {
+        var record: TraceRecord
+        var lastSeen: Int64
+        var isSettled = false
+    }
+
+    private var entries: [TraceID: Entry] = [:]
+    private var order: [TraceID] = []
+    private var spanCount = 0
+    private var unsettled: Set<TraceID> = []
+    private var unstored: [TraceRecord] = []
+    private var stored: [(summary: TraceSummary, id: TraceID, place: SegmentRing.Place)] = []
+    private var places: [TraceID: SegmentRing.Place] = [:]
+    private var ordinaryRoom: TokenBucket
+    private var specialRoom: TokenBucket
+    private var begunLately = 0
+    private var shareTime: Int64 = 0
+    /// The share of ordinary traces that every process is to keep.
+    private(set) var share = 1.0
+    /// Traces that the bound left no room for on disk.
+    private(set) var notStored = 0
+
+    private let disk: SegmentRing?
+    private let pool: BlockingPool
+
+    init(disk: SegmentRing?, pool: BlockingPool) {
+        self.disk = disk
+        self.pool = pool
+        // Half of the bound for what failed or was slow, half for the others; a day has 86,400 s.
+        let rate = Double(disk?.bytesMax ?? 0) / 2 / 86_400
+        ordinaryRoom = TokenBucket(rate: rate, most: rate * 7200)
+        specialRoom = TokenBucket(rate: rate, most: rate * 7200)
+    }
+
+    // MARK: Adding
+
+    func add(_ spans: [CollectedSpan], from process: PartName, at now: Int64) {
+        for span in spans {
+            let id = TraceID(span)
+            var entry = entries[id] ?? begin(id, now)
+            guard entry.record.parts.count < TraceRecord.spansMax else { continue }
+            if span.parentID == 0 { begunLately += 1 }
+            entry.record.parts.append(.init(span: span, process: process))
+            entry.lastSeen = now
+            entries[id] = entry
+            spanCount += 1
+        }
+        trim()
+    }
+
+    private func begin(_ id: TraceID, _ now: Int64) -> Entry {
+        order.append(id)
+        unsettled.insert(id)
+        return Entry(record: TraceRecord(id: id), lastSeen: now)
+    }
+
+    private func trim() {
+        var gone = 0
+        while order.count - gone > Self.tracesMax || (spanCount > Self.spansMax && gone < order.count) {
+            if let entry = entries.removeValue(forKey: order[gone]) {
+                spanCount -= entry.record.parts.count
+                unsettled.remove(order[gone])
+            }
+            gone += 1
+        }
+        if gone > 0 { order.removeFirst(gone) }
+    }
+
+    /// Looks which traces are complete, and how many there are: once a second.
+    func tick(at now: Int64) {
+        for id in unsettled {
+            guard var entry = entries[id], now - entry.lastSeen >= Self.quiet else { continue }
+            entry.isSettled = true
+            entries[id] = entry
+            unsettled.remove(id)
+            admit(entry.record, now)
+        }
+        guard now - shareTime >= 1_000_000_000 else { return }
+        let seconds = min(10, Double(now - shareTime) / 1e9)
+        shareTime = now
+        let rate = Double(begunLately) / seconds
+        begunLately = 0
+        // Down at once, up slowly: a burst costs a second, not more.
+        if rate > Self.target * 1.5 {
+            share = max(1e-6, share * Self.target / rate)
+        } else if rate < Self.target * 0.75 {
+            share = min(1, share * 1.25)
+        }
+    }
+
+    private func admit(_ record: TraceRecord, _ now: Int64) {
+        guard disk != nil else { return }
+        let size = record.parts.count * 120
+        let isSpecial = record.hasFailed || (record.root?.span.nanoseconds ?? 0) >= 250_000_000
+        // A fragment whose beginning was not kept helps nobody, unless something went wrong in it.
+        guard record.isWhole || isSpecial else { return }
+        let fits = isSpecial ? specialRoom.take(size, at: now) : ordinaryRoom.take(size, at: now)
+        if fits, unstored.count < 4096 { unstored.append(record) } else { notStored += 1 }
+    }
+
+    /// Puts on disk what was admitted.
+    func store() async {
+        guard let disk, !unstored.isEmpty else { return }
+        let records = unstored
+        unstored = []
+        guard let places = try? await pool.run({ try disk.append(records.map(\.packed)) }) else {
+            notStored += records.count
+            return
+        }
+        for (record, place) in zip(records, places) { remember(record.summary, record.id, place) }
+        forget()
+    }
+
+    private func remember(_ summary: TraceSummary, _ id: TraceID, _ place: SegmentRing.Place) {
+        stored.append((summary, id, place))
+        places[id] = place
+    }
+
+    private func forget() {
+        let oldest = disk?.segments.first ?? 0
+        let surplus = max(0, stored.count - Self.storedMax)
+        let gone = stored.prefix { $0.place.segment < oldest }.count
+        for entry in stored.prefix(max(gone, surplus)) { places[entry.id] = nil }
+        stored.removeFirst(max(gone, surplus))
+    }
+
+    /// Reads what an earlier run has left.
+    func restore() async {
+        guard let disk else { return }
+        for segment in disk.segments {
+            let found = try? await pool.run {
+                var found: [(TraceSummary, TraceID, SegmentRing.Place)] = []
+                try disk.scan(segment) { place, bytes in
+                    if let record = try? TraceRecord(packed: bytes) { found.append((record.summary, record.id, place)) }
+                    return true
+                }
+                return found
+            }
+            for (summary, id, place) in found ?? [] { remember(summary, id, place) }
+        }
+        stored.sort { $0.summary.began < $1.summary.began }
+        forget()
+    }
+
+    // MARK: Asking
+
+    /// Traces, the newest first.
+    func list(_ question: Question) -> [TraceSummary] {
+        var found: [TraceSummary] = []
+        var seen: Set<String> = []
+        for id in order.reversed() {
+            guard let record = entries[id]?.record else { continue }
+            let summary = record.summary
+            if question.holds(summary) {
+                found.append(summary)
+                seen.insert(summary.trace)
+            }
+        }
+        for entry in stored.reversed() where found.count < question.most * 2 {
+            if question.holds(entry.summary), !seen.contains(entry.summary.trace) { found.append(entry.summary) }
+        }
+        return Array(found.sorted { $0.began > $1.began }.prefix(question.most))
+    }
+
+    /// All spans of a trace; empty where it is not held.
+    func spans(of id: TraceID) async -> [SpanFact] {
+        if let entry = entries[id] { return entry.record.facts }
+        guard let disk, let place = places[id] else { return [] }
+        let bytes = try? await pool.run { disk.read(place) }
+        guard let bytes = bytes ?? nil, let record = try? TraceRecord(packed: bytes) else { return [] }
+        return record.facts
+    }
+
+    /// All traces that are held within a time, for an export.
+    func records(_ question: Question) async -> [TraceRecord] {
+        var records: [TraceRecord] = []
+        for summary in list(question) {
+            guard let id = TraceID(summary.trace) else { continue }
+            if let entry = entries[id] {
+                records.append(entry.record)
+            } else if let disk, let place = places[id] {
+                let bytes = try? await pool.run { disk.read(place) }
+                if let bytes = bytes ?? nil, let record = try? TraceRecord(packed: bytes) { records.append(record) }
+            }
+        }
+        return records
+    }
+
+    /// Takes over traces of another session.
+    func put(_ records: [TraceRecord]) {
+        for record in records where entries[record.id] == nil {
+            order.append(record.id)
+            entries[record.id] = Entry(record: record, lastSeen: 0, isSettled: true)
+            spanCount += record.parts.count
+        }
+        trim()
+    }
+}
+
+extension TraceBook.Question {
+    func holds(_ trace: TraceSummary) -> Bool {
+        trace.nanoseconds >= least && (!failedOnly || trace.failed) && trace.began >= from && trace.began <= to
+            && (part.map { trace.parts.contains($0) || trace.part == $0 } ?? true)
+            && (text.map { trace.name.lowercased().contains($0) || trace.trace.hasPrefix($0) } ?? true)
+    }
+}
+
+/// Bytes that may be written: so many a second, and what was saved up.
+struct TokenBucket: Sendable {
+    private let rate: Double
+    private let most: Double
+    private var tokens: Double
+    private var time: Int64?
+
+    init(rate: Double, most: Double) {
+        self.rate = rate
+        self.most = most
+        tokens = most
+    }
+
+    mutating func take(_ count: Int, at now: Int64) -> Bool {
+        if let time, now > time { tokens = min(most, tokens + rate * Double(now - time) / 1e9) }
+        time = now
+        guard tokens >= Double(count) else { return false }
+        tokens -= Double(count)
+        return true
+    }
+}
