@@ -123,7 +123,12 @@ let package = Package(
             dependencies: ["Apus", "ApusTesting", "ApusTestSystem", "Hello"],
             swiftSettings: strict
         ),
-        .testTarget(name: "BazaarTests", dependencies: ["Bazaar", "Apus", "ApusTesting"], swiftSettings: strict),
+        .testTarget(
+            name: "BazaarTests",
+            dependencies: ["Bazaar", "Apus", "ApusTesting"],
+            exclude: ["Fixtures"],
+            swiftSettings: strict
+        ),
         .testTarget(name: "TidyTests", dependencies: ["ApusTesting"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

@@ -16,8 +16,8 @@ Installs what tests need, starts the real parts on loopback, checks format, buil
 runs every test. A skipped test is a failure. The last line is 'N passed, N failed'.
 
   --filter X            only tests whose name matches X; skips format, benchmarks and examples
-  --long                adds release tests, thread and address sanitizers and the full number of rounds,
-                        and writes Benchmarks/results/test-long.json
+  --long                adds release tests with 200 rounds of faults and 20,000 seeds a block, then thread and
+                        address sanitizers with 100 seeds, and writes Benchmarks/results/test-long.json
   --seed N              repeat a run's random choices
   --yes                 install what is missing without asking
   --no-install          never install; say what is missing and stop
@@ -66,6 +66,26 @@ check_build() {
 
 check_scripts() { shellcheck -x apus .ci/run Scripts/*.sh Scripts/parts/*.sh; }
 
+# Has DocC read every block's contract with the symbols of the debug build: a link that leads nowhere is an error.
+check_docs() {
+    local bin catalogue name graphs
+    # Where the toolchain is, also where "swift" is a wrapper that chooses one.
+    bin=$(swift -print-target-info | sed -n 's/.*"runtimeResourcePath": "\(.*\)\/lib\/swift".*/\1\/bin/p')
+    for catalogue in Sources/*/*.docc; do
+        name=$(basename "$catalogue" .docc)
+        graphs=".build/apus-docs/$name"
+        rm -rf "$graphs" "$graphs.doccarchive"
+        mkdir -p "$graphs"
+        echo "$name"
+        "$bin/swift-symbolgraph-extract" -module-name "$name" -target "$(uname -m)-unknown-linux-gnu" \
+            -I .build/debug/Modules -Xcc -fmodule-map-file=.build/debug/CLinux.build/module.modulemap \
+            -I Sources/CLinux/include -I Sources/CSQLite -minimum-access-level public -skip-synthesized-members \
+            -output-dir "$graphs" || return
+        "$bin/docc" convert "$catalogue" --additional-symbol-graph-dir "$graphs" --warnings-as-errors \
+            --fallback-display-name "$name" --fallback-bundle-identifier "$name" --output-path "$graphs.doccarchive" || return
+    done
+}
+
 # Runs the test bundle of one build and counts from its report, not from what it prints.
 # Usage: run_tests NAME SWIFT-TEST-ARGUMENTS...
 run_tests() {
@@ -74,7 +94,7 @@ run_tests() {
     shift
     rm -f "$report" "$found"
     run_with_progress "$name tests" "$log" \
-        swift test --parallel --xunit-output "$report" "$@" "${TEST_FILTER[@]}" || code=$?
+        swift test "${TEST_PARALLEL:---parallel}" --xunit-output "$report" "$@" "${TEST_FILTER[@]}" || code=$?
     if [ ! -s "$found" ]; then
         note "$name" 0 1 $((SECONDS - began))
         show_errors "$log"
@@ -174,11 +194,7 @@ apus_test() {
 
     export APUS_TEST_ALL=1
     export APUS_TEST_SEED=${APUS_TEST_SEED:-$(od -An -N6 -tu8 /dev/urandom | tr -d ' ')}
-    if [ "$long" = yes ]; then
-        export APUS_TEST_ROUNDS=${APUS_TEST_ROUNDS:-200} APUS_TEST_SEEDS=${APUS_TEST_SEEDS:-20000}
-    else
-        export APUS_TEST_ROUNDS=${APUS_TEST_ROUNDS:-20} APUS_TEST_SEEDS=${APUS_TEST_SEEDS:-500}
-    fi
+    export APUS_TEST_ROUNDS=${APUS_TEST_ROUNDS:-20} APUS_TEST_SEEDS=${APUS_TEST_SEEDS:-500}
     TEST_COMMAND="./apus test --seed $APUS_TEST_SEED"
     [ -z "$filtered" ] || TEST_COMMAND+=" --filter '$filtered'"
     [ "$long" = no ] || TEST_COMMAND+=" --long"
@@ -196,6 +212,7 @@ apus_test() {
         check release build_release bazaar || true
         export APUS_TEST_BAZAAR="$APUS_ROOT/.build/release/bazaar"
         if [ -z "$filtered" ]; then
+            check docs check_docs || true
             if check benchmarks swift build --package-path Benchmarks -c release; then
                 # Exact counts, not timings: nothing is allocated or retained per request.
                 check counts Benchmarks/.build/release/bench-serve --case counts --check || true
@@ -206,9 +223,16 @@ apus_test() {
         export APUS_TEST_BENCHMARKS="$APUS_ROOT/Benchmarks/.build/release"
         run_tests debug --skip-build
         if [ "$long" = yes ]; then
-            long_tests release -c release -Xswiftc -enable-testing
-            long_tests thread-sanitizer --sanitize=thread
+            # The full rounds and seeds run once, in the build that users run; the sanitizers take the usual ones.
+            APUS_TEST_ROUNDS=200 APUS_TEST_SEEDS=20000 \
+                long_tests release -c release -Xswiftc -enable-testing
+            # One test at a time: a sanitizer makes each slow, and each has a time limit of its own.
+            TEST_PARALLEL=--no-parallel
+            export APUS_TEST_SEEDS=100
+            TSAN_OPTIONS="suppressions=$APUS_ROOT/Scripts/thread-sanitizer.supp" \
+                long_tests thread-sanitizer --sanitize=thread
             long_tests address-sanitizer --sanitize=address
+            unset TEST_PARALLEL
         fi
     fi
     stop_parts

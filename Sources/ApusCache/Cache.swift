@@ -91,7 +91,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Block {
 
     /// Takes the site's clock, and its URL, which may only be `memory:`.
     ///
-    /// - Throws: ``ConfigurationError`` for another URL.
+    /// - Throws: `ConfigurationError` for another URL.
     public func open(_ site: BlockSite) async throws {
         switch try CacheEngineChoice(url: site.url) {
         case .memory: siteClock = site.clock is SystemClock ? nil : site.clock

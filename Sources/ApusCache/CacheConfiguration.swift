@@ -39,7 +39,7 @@ public struct CacheConfiguration: Sendable, Hashable {
 
     /// The configuration itself.
     ///
-    /// - Throws: ``ConfigurationError`` for what makes no sense.
+    /// - Throws: `ConfigurationError` for what makes no sense.
     public func checked() throws(ConfigurationError) -> Self {
         func refuse(_ field: String, _ value: some Any, _ accepted: String) -> ConfigurationError {
             ConfigurationError(field: field, value: "\(value)", accepted: accepted)

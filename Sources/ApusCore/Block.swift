@@ -15,6 +15,15 @@ public protocol Block: AnyObject, Sendable {
     func close() async
     /// A command line of a stock client that works on the open block, or `nil` where there is none.
     var stockClient: String? { get }
+    /// What is wrong with the open block although it serves what it can, a line each that names the file and the fix.
+    ///
+    /// Empty unless said. `up` prints them.
+    var problems: [String] { get }
+}
+
+extension Block {
+    /// Nothing.
+    public var problems: [String] { [] }
 }
 
 /// Where a block is opened: what the process around it knows and the block does not.

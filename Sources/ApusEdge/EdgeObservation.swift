@@ -21,8 +21,8 @@ public struct EdgeObservation: Sendable {
         self.tracer = tracer
         requests = metrics.counters(
             "edge_requests_total",
-            help: "Requests answered, by replica and class of status.",
-            labels: ["replica", "status"],
+            help: "Requests answered, by the replica asked and class of status.",
+            labels: ["upstream", "status"],
             seriesMax: 512
         )
         duration = metrics.histogram(

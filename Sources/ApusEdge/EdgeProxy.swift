@@ -33,6 +33,7 @@ public final class EdgeProxy: Sendable {
         var replicas: [Replica] = []
         var workers: [EdgeWorker] = []
         var listeners: [(EventLoop, Unshared<Listener>)] = []
+        var isLeaving = false
         var isDraining = false
     }
 
@@ -86,12 +87,13 @@ public final class EdgeProxy: Sendable {
         await withTaskGroup(of: Void.self) { group in
             for (loop, listener) in zip(loops, listeners) {
                 let worker = EdgeWorker(loop: loop, configuration: configuration, observation: observation)
-                let replicas = state.withLock { state in
+                let (replicas, isLeaving) = state.withLock { state in
                     state.workers.append(worker)
-                    return state.replicas
+                    return (state.replicas, state.isLeaving)
                 }
                 group.addTask(executorPreference: loop) { [configuration] in
                     worker.setReplicas(replicas)
+                    worker.isLeaving = isLeaving
                     await withTaskGroup(of: Void.self) { tasks in
                         tasks.addTask(executorPreference: loop) { await HealthChecks.run(for: worker) }
                         while let channel = await listener.value.accept() { worker.accept(channel) }
@@ -111,6 +113,15 @@ public final class EdgeProxy: Sendable {
                 for worker in state.withLock({ $0.workers }) { worker.loop.execute { worker.closeAll() } }
             }
         }
+    }
+
+    /// Serves on and answers `/readyz` with 503, so that balancers outside send their requests elsewhere before ``drain()``.
+    public func leave() {
+        let workers = state.withLock { state in
+            state.isLeaving = true
+            return state.workers
+        }
+        for worker in workers { worker.loop.execute { worker.isLeaving = true } }
     }
 
     /// Accepts no more, finishes the requests under way, and lets ``run(at:on:ready:)`` return.

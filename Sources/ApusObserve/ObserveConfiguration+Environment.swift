@@ -6,7 +6,7 @@ extension ObserveConfiguration {
     /// An empty variable counts as unset.
     ///
     /// - Parameter environment: Names and values, as the process got them.
-    /// - Throws: ``ConfigurationError`` that names the variable.
+    /// - Throws: `ConfigurationError` that names the variable.
     /// - SeeAlso: OpenTelemetry specification, "Environment variables"; no-color.org.
     public init(environment: [String: String]) throws(ConfigurationError) {
         self.init()

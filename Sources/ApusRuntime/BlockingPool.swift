@@ -44,10 +44,14 @@ public final class BlockingPool: Sendable {
     /// - Throws: ``Overloaded`` when too many wait, `CancellationError` before it began, else what `body` throws.
     public func run<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
         try Task.checkCancellation()
-        return try await withUnsafeThrowingContinuation { continuation in
+        let handover = Handover<Result>()
+        await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
             let accepted = state.withLock { state in
                 if state.isClosed || state.queue.count >= waitersMax { return false }
-                state.queue.append { continuation.resume(with: Swift.Result(catching: body)) }
+                state.queue.append {
+                    handover.fill(body)
+                    continuation.resume()
+                }
                 if state.idle < state.queue.count && state.threads.count < threadsMax {
                     if let thread = try? Threads.start(name: name, { self.work() }) { state.threads.append(thread) }
                 }
@@ -56,9 +60,11 @@ public final class BlockingPool: Sendable {
             if accepted {
                 available.notify()
             } else {
-                continuation.resume(throwing: Overloaded(waitersMax: waitersMax))
+                handover.fail(Overloaded(waitersMax: waitersMax))
+                continuation.resume()
             }
         }
+        return try handover.take()
     }
 
     /// Ends the threads once the calls that wait have run.

@@ -68,6 +68,9 @@ final class BrokenShard: ShardEngine {
         }
     }
 
+    /// What is wrong, until the file can be used again.
+    var problem: String? { sound.value == nil ? state.withLock { $0.error.detail } : nil }
+
     var statistics: ShardStatistics { sound.value?.statistics ?? none }
     var localReads: Int { sound.value?.localReads ?? 0 }
     var waiting: Int { sound.value?.waiting ?? 0 }

@@ -80,7 +80,7 @@ public struct EveryShard: Sendable {
     ///
     /// For aggregates: ask each shard for its sum and add them up.
     ///
-    /// - Throws: As ``page(_:as:order:limit:after:allowPartial:deadline:)``.
+    /// - Throws: As `page(_:as:order:limit:after:allowPartial:deadline:)`.
     public func all<T: Row & Sendable>(
         _ sql: SQL,
         as type: T.Type = T.self,
@@ -135,7 +135,7 @@ public struct EveryShard: Sendable {
 extension EveryShard {
     /// Asks all shards for a page whose rows are read by the names of their columns.
     ///
-    /// - Throws: As ``page(_:as:order:limit:after:allowPartial:deadline:)-swift.method``.
+    /// - Throws: As `page(_:as:order:limit:after:allowPartial:deadline:)`.
     @_disfavoredOverload
     public func page<T: Decodable & Sendable>(
         _ sql: SQL,
@@ -160,7 +160,7 @@ extension EveryShard {
 
     /// Asks all shards at the same time for rows that are read by the names of their columns.
     ///
-    /// - Throws: As ``page(_:as:order:limit:after:allowPartial:deadline:)-swift.method``.
+    /// - Throws: As `page(_:as:order:limit:after:allowPartial:deadline:)`.
     @_disfavoredOverload
     public func all<T: Decodable & Sendable>(
         _ sql: SQL,

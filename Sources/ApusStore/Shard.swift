@@ -53,7 +53,7 @@ public struct Shard<Key: ShardKey>: Sendable {
     /// On a loop it is done at once, in the read transaction of the loop's turn, within a budget of steps.
     ///
     /// - Throws: ``StoreError``; `budgetExceeded` for a query that looks at too much: then use
-    ///   ``scan(_:as:deadline:)``.
+    ///   `scan(_:as:deadline:)`.
     @inlinable @inline(__always)
     public func first<T: Row & Sendable>(_ sql: SQL, as type: T.Type = T.self) async throws -> T? {
         if var read = try engine.localRead(sql) {
@@ -65,7 +65,7 @@ public struct Shard<Key: ShardKey>: Sendable {
 
     /// The first row of a query that always has one, such as a count.
     ///
-    /// - Throws: As ``first(_:as:)-swift.method``; `rowMissing` where there is none.
+    /// - Throws: As `first(_:as:)`; `rowMissing` where there is none.
     @inlinable @inline(__always)
     public func one<T: Row & Sendable>(_ sql: SQL, as type: T.Type = T.self) async throws -> T {
         guard let row = try await first(sql, as: type) else { throw Self.missing() }
@@ -74,7 +74,7 @@ public struct Shard<Key: ShardKey>: Sendable {
 
     /// All rows of a query that has few.
     ///
-    /// - Throws: As ``first(_:as:)-swift.method``; `tooLarge` for more rows than the configuration allows.
+    /// - Throws: As `first(_:as:)`; `tooLarge` for more rows than the configuration allows.
     @inlinable
     public func all<T: Row & Sendable>(_ sql: SQL, as type: T.Type = T.self) async throws -> [T] {
         if var read = try engine.localRead(sql) {

@@ -79,6 +79,11 @@ public final class Store: Block {
     /// `sqlite3` on the first shard's file.
     public var stockClient: String? { opened.value.map { "sqlite3 \($0.folder)/\(OpenStore.fileName(0))" } }
 
+    /// The shards whose files cannot be used, each with the file and the fix.
+    public var problems: [String] {
+        opened.value?.engines.compactMap { ($0 as? BrokenShard)?.problem } ?? []
+    }
+
     /// The map of slots in force.
     ///
     /// - Throws: ``StoreError`` with code `closed`.

@@ -31,7 +31,7 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         case corrupt
         /// The disk failed in another way.
         case inputOutput
-        /// A read on the loop took more steps than a point read may; ``Shard/scan(_:as:deadline:)`` is for such reads.
+        /// A read on the loop took more steps than a point read may; `Shard.scan(_:as:deadline:)` is for such reads.
         case budgetExceeded
         /// The key's directory name has no slots.
         case notInMap

@@ -30,7 +30,7 @@ final class DictionaryEngine: CacheEngine {
     var stockClient: String? { "dictionary-cli" }
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct CacheEngineTests {
     @Test func `the engine is asked before the loader, and told what was loaded`() async throws {
         let engine = DictionaryEngine()

@@ -3,7 +3,7 @@ import ApusCore
 import ApusTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct CacheTests {
     @Test func `a value is loaded once and served until its life ends`() async throws {
         let bench = try await Bench<Int, String>(.plain())

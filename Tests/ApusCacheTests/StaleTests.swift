@@ -3,7 +3,7 @@ import ApusCore
 import ApusTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct StaleTests {
     @Test func `a hit late in life starts one reload in the background`() async throws {
         let bench = try await Bench<Int, Int>(.plain { $0.refreshAfter = 0.8 })

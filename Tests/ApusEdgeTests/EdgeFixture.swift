@@ -4,9 +4,25 @@ import ApusHTTP
 import ApusObserve
 import ApusRuntime
 
+/// Holds requests back: a test waits until one has arrived, and lets it go on.
+struct Gate: Sendable {
+    let arrivals = AsyncStream<Void>.makeStream()
+    let opening = AsyncStream<Void>.makeStream()
+
+    /// Waits until a request is held.
+    func arrival() async { for await _ in arrivals.stream { return } }
+    /// Lets the requests that are held, and all later ones, go on.
+    func open() { opening.continuation.finish() }
+    func pass() async {
+        arrivals.continuation.yield()
+        for await _ in opening.stream {}
+    }
+}
+
 /// A replica for tests: says who it is and what it got.
 struct EchoHandler: RequestHandler {
     let name: String
+    let gate: Gate
     var routeNames: [String] { [] }
 
     func handle(_ exchange: Exchange) async throws {
@@ -36,6 +52,9 @@ struct EchoHandler: RequestHandler {
         case "/slow":
             try await exchange.loop.sleep(for: .milliseconds(100))
             exchange.answer(type: "text/plain", text: "slow \(name)")
+        case "/held":
+            await gate.pass()
+            exchange.answer(type: "text/plain", text: "held \(name)")
         default:
             exchange.answer(.notFound)
         }
@@ -45,15 +64,17 @@ struct EchoHandler: RequestHandler {
 /// One replica that can be stopped and started again at the same address.
 struct TestReplica: Sendable {
     let server: Server<EchoHandler>
+    let gate: Gate
     let address: SocketAddress
     let task: Task<Void, any Error>
 
     static func start(_ name: String, at address: SocketAddress = .loopback(port: 0), on loop: EventLoop) async throws
         -> TestReplica
     {
+        let gate = Gate()
         let server = try Server(
             observation: ServerObservation(metrics: Metrics()),
-            handler: EchoHandler(name: name)
+            handler: EchoHandler(name: name, gate: gate)
         )
         let bound = AsyncStream<SocketAddress>.makeStream()
         let task = Task(executorPreference: loop) {
@@ -65,7 +86,7 @@ struct TestReplica: Sendable {
             try await task.value
             throw CancellationError()
         }
-        return TestReplica(server: server, address: at, task: task)
+        return TestReplica(server: server, gate: gate, address: at, task: task)
     }
 
     /// Ends it at once, cutting connections as a crash would.

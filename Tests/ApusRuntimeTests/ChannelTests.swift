@@ -9,7 +9,7 @@ final class TemporaryFolder {
     deinit { try? Files.remove(path) }
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct ChannelTests {
     /// Sends everything, waiting where it must.
     static func sendAll(_ bytes: [UInt8], to channel: Channel) async {

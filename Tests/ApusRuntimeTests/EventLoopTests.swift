@@ -15,7 +15,7 @@ func onLoop<Result: Sendable>(
     return try result.get()
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct EventLoopTests {
     @Test func `a task that prefers a loop runs on it, with its child tasks and default actors`() async throws {
         actor Counter {

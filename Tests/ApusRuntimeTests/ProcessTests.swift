@@ -2,7 +2,7 @@ import ApusCore
 import ApusRuntime
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct ProcessTests {
     @Test(arguments: [("exit 0", Int32(0)), ("exit 7", 7), ("kill -9 $$", 137)])
     func `a child's end is heard with its code`(script: String, code: Int32) async throws {

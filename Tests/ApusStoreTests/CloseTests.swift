@@ -4,7 +4,7 @@ import ApusStore
 import Testing
 
 @Suite struct CloseTests {
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(5)))
     func `closing empties the log although a loop has read, and later reads say closed`() async throws {
         let folder = try TestFolder()
         let group = try LoopGroup(count: 2)
@@ -28,7 +28,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(5)))
     func `opening gives up on a lock that is not let go of, and names its file`() async throws {
         let folder = try TestFolder()
         await (try openStore(folder)).close()

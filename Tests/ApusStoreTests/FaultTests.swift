@@ -6,7 +6,7 @@ import CSQLite
 import Glibc
 import Testing
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct FaultTests {
     let folder: TestFolder
 
@@ -196,6 +196,23 @@ struct FaultTests {
         #expect(partial.failed.keys.sorted() == [1])
         #expect(partial.rows.count == places.count { $0 != 1 })
         await store.close()
+    }
+
+    @Test(arguments: [true, false])
+    func `a shard whose file is gone or empty is named with its fix, not made anew without its rows`(
+        isGone: Bool
+    ) async throws {
+        let first = try await openStore(folder)
+        try await first.shard(for: 1).execute("INSERT INTO products (id, name) VALUES (1, 'a')")
+        await first.close()
+        let path = folder.path + "/shard-0000.sqlite"
+        for suffix in ["", "-wal", "-shm"] { try Files.remove(path + suffix) }
+        if !isGone { try Files.writeAtomically([UInt8](), to: path) }
+        let store = try await openStore(folder)
+        #expect(store.problems == ["\(path) is missing or empty, and had rows; restore it from a backup"])
+        #expect(await code { try await store.shard(for: 1).execute("DELETE FROM products") } == .corrupt)
+        await store.close()
+        #expect((Files.status(path)?.size ?? 0) == 0)
     }
 
     @Test

@@ -23,7 +23,7 @@ private let schema = [
     Migration(1, "items", "CREATE TABLE items (id INTEGER PRIMARY KEY, team INTEGER, name TEXT NOT NULL) STRICT")
 ]
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct GatherTests {
     let folder: TestFolder
 

@@ -3,7 +3,7 @@ import ApusRuntime
 import ApusStore
 import Testing
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct GroupCommitTests {
     let folder: TestFolder
 

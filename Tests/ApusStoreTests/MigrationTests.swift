@@ -3,7 +3,7 @@ import ApusRuntime
 import ApusStore
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct MigrationTests {
     let folder: TestFolder
 

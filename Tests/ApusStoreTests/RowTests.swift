@@ -13,7 +13,7 @@ private struct Plain: Decodable, Hashable, Sendable {
 
 private enum Colour: String, SQLScalar { case red, green }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct RowTests {
     let folder: TestFolder
 

@@ -9,7 +9,7 @@ let hostileTexts = [
     "\\(1)", "${x}", "Robert'); DROP TABLE products;--", "x' UNION SELECT name FROM sqlite_master --", "",
 ]
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct SQLTests {
     let folder: TestFolder
 

@@ -15,7 +15,7 @@ private func text(of random: inout SeededRandom) -> String {
     String((0..<Int.random(in: 0...40, using: &random)).map { _ in "abcdeé日🙂-".randomElement(using: &random) ?? "x" })
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct ShardMapTests {
     @Test(arguments: [1, 2, 3, 7, 64, 1000])
     func `every slot has a shard, and shards differ by one slot at most`(shards: Int) throws {

@@ -44,13 +44,13 @@ enum ApusProxy {
 extension Proxy {
     static func apus(backends: [Int], scratch: Scratch) throws -> Proxy {
         let port = try freePort()
-        let log = scratch.url.appending(path: "apus-access.log").path
+        let log = scratch.url.appending(path: "apus-access.log")
         let child = try Child(
-            ["/proc/\(getpid())/exe", "proxy", String(port), log] + backends.map(String.init),
+            ["/proc/\(getpid())/exe", "proxy", String(port), log.path] + backends.map(String.init),
             on: .server,
             output: scratch.url.appending(path: "apus.log")
         )
         try waitForPort(port, of: child, named: "apus")
-        return Proxy(name: "apus", port: port, child: child)
+        return Proxy(name: "apus", port: port, child: child, log: log)
     }
 }

@@ -1,27 +1,32 @@
 import BenchKit
+import Foundation
 
 /// A proxy in front of the backends.
 struct Proxy {
     let name: String
     let port: Int
     let child: Child
+    let log: URL
 
     func contender(_ path: String) -> Contender {
-        Contender(name, url: "http://127.0.0.1:\(port)\(path)", child: child)
+        Contender(name, url: "http://127.0.0.1:\(port)\(path)", child: child, log: log)
     }
 
     static func nginx(backends: [Int], scratch: Scratch) throws -> Proxy {
         let port = try freePort()
         let http = nginxProxy(port: port, backends: backends)
         let child = try Nginx.start("nginx", http: http, port: port, on: .server, scratch: scratch)
-        return Proxy(name: "nginx", port: port, child: child)
+        let log = scratch.url.appending(path: "nginx/access.log")
+        return Proxy(name: "nginx", port: port, child: child, log: log)
     }
 
     static func haproxy(backends: [Int], scratch: Scratch) throws -> Proxy {
         let port = try freePort()
         let sections = haproxyProxy(port: port, backends: backends)
         let child = try HAProxy.start(sections, port: port, on: .server, scratch: scratch)
-        return Proxy(name: "haproxy", port: port, child: child)
+        // It logs to standard output, which is this file.
+        let log = scratch.url.appending(path: "haproxy.log")
+        return Proxy(name: "haproxy", port: port, child: child, log: log)
     }
 }
 

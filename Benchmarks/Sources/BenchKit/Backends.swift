@@ -30,7 +30,7 @@ public struct Backends {
         }
         child = try Nginx.start(
             "backends",
-            http: servers.joined(separator: "\n"),
+            http: (["    access_log off;"] + servers).joined(separator: "\n"),
             port: ports[0],
             on: .others,
             scratch: scratch

@@ -1,3 +1,5 @@
+public import Foundation
+
 /// A server that takes part: how to reach it and whose CPU to count.
 public struct Contender {
     /// Its name in the table; the one called `apus` is compared with the others.
@@ -6,12 +8,26 @@ public struct Contender {
     public let url: String
     /// The program whose CPU counts, with its children.
     public let child: Child
+    /// The file of its access log.
+    public let log: URL
 
     /// A server that takes part.
-    public init(_ name: String, url: String, child: Child) {
+    public init(_ name: String, url: String, child: Child, log: URL) {
         self.name = name
         self.url = url
         self.child = child
+        self.log = log
+    }
+
+    /// Makes sure that it wrote a line for each answer, less what a buffer may still hold.
+    func requireLog(of answers: Double) throws {
+        let bytes = (try? log.resourceValues(forKeys: [.fileSizeKey]).fileSize) ?? 0
+        // The shortest line of those that take part has more than 90 bytes.
+        guard Double(bytes) >= 90 * answers * 0.9 - Double(64 << 10) else {
+            throw BenchError(
+                "\(name) wrote \(bytes) bytes to its access log for \(Int(answers)) answers: not a fair contest"
+            )
+        }
     }
 }
 
@@ -35,11 +51,12 @@ public struct Contest {
     ///   - connections: Clients of the load generator.
     ///   - options: Rounds and seconds.
     ///   - scratch: A folder for the load generator's script.
-    /// - Throws: ``BenchError`` if a contender does not answer.
+    /// - Throws: ``BenchError`` if a contender does not answer, or does not log what it answers.
     public init(_ contenders: [Contender], connections: Int, options: Options, scratch: Scratch) throws {
         for contender in contenders {
             _ = try Wrk.run(contender.url, connections: connections, seconds: 1, scratch: scratch)
         }
+        var answers: [String: Double] = [:]
         for round in 0..<options.rounds {
             for turn in contenders.indices {
                 let contender = contenders[(turn + round) % contenders.count]
@@ -55,11 +72,13 @@ public struct Contest {
                 rate[contender.name, default: []].append(run.rate)
                 p99[contender.name, default: []].append(run.p99)
                 errors[contender.name, default: 0] += run.errors
+                answers[contender.name, default: 0] += run.requests
                 say(
                     "  round \(round + 1) \(contender.name): \(used / run.requests / 1000) us/request, \(Int(run.rate))/s"
                 )
             }
         }
+        for contender in contenders { try contender.requireLog(of: answers[contender.name] ?? 0) }
     }
 
     /// Three rows: CPU with its bar, rate and p99 reported only.

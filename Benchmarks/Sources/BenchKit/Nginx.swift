@@ -9,7 +9,7 @@ public enum Nginx {
     ///
     /// - Parameters:
     ///   - name: A folder of its own inside `scratch`.
-    ///   - http: Upstreams and servers.
+    ///   - http: Upstreams and servers, and the access log: `off` beside a log would silence that log too.
     ///   - port: A port it will listen on.
     ///   - core: Where it runs.
     ///   - scratch: Where its folder is made.
@@ -35,7 +35,6 @@ public enum Nginx {
                 log_format main escape=json '{"time":"$time_iso8601","method":"$request_method","path":"$request_uri",'
                                             '"status":$status,"bytes":$body_bytes_sent,"duration":$request_time,'
                                             '"peer":"$remote_addr"}';
-                access_log off;
                 sendfile on;
                 tcp_nodelay on;
                 keepalive_requests 100000000;

@@ -52,19 +52,20 @@ import Foundation
                 }
             """
         let child = try Nginx.start("nginx", http: http, port: port, on: .server, scratch: scratch)
-        return Contender("nginx", url: "http://127.0.0.1:\(port)\(path)", child: child)
+        let log = scratch.url.appending(path: "nginx/access.log")
+        return Contender("nginx", url: "http://127.0.0.1:\(port)\(path)", child: child, log: log)
     }
 
     static func startApus(_ scratch: Scratch, port: Int? = nil) throws -> Contender {
         let port = try port ?? freePort()
-        let log = scratch.url.appending(path: "apus-access.log").path
+        let log = scratch.url.appending(path: "apus-access.log")
         let child = try Child(
-            ["/proc/\(getpid())/exe", "server", String(port), log],
+            ["/proc/\(getpid())/exe", "server", String(port), log.path],
             on: .server,
             output: scratch.url.appending(path: "apus.log")
         )
         try waitForPort(port, of: child, named: "apus")
-        return Contender("apus", url: "http://127.0.0.1:\(port)\(path)", child: child)
+        return Contender("apus", url: "http://127.0.0.1:\(port)\(path)", child: child, log: log)
     }
 
     /// Allocations and retains a request, exact: the bar is none.

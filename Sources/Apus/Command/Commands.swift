@@ -16,7 +16,7 @@ extension Command {
     )
     static let serve = Command(
         name: "serve",
-        summary: "run one replica of one part; what up starts, and what a pod runs",
+        summary: "run one replica of one part; only up starts it, and tells it where the others are",
         operands: "NAME",
         operandsMax: 1,
         options: [

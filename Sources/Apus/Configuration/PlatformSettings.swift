@@ -51,7 +51,12 @@ struct PlatformSettings: Sendable {
     var logFormat: String = "auto"
     @Setting("log.access", "Whether the edge logs a line for each request.")
     var logAccess: Bool = true
-    @Setting("drain.delay", "How long a process serves on after saying that it drains; for balancers outside.")
+    @Setting(
+        "drain.delay",
+        "How long the edge serves on after /readyz says that the system drains; for balancers outside.",
+        accepted: "0 s to 10 s",
+        check: { (.zero ... .seconds(10)).contains($0) }
+    )
     var drainDelay: Duration = .zero
 
     static func isPort(_ port: Int) -> Bool { (0...65_535).contains(port) }

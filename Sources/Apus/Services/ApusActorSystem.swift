@@ -56,7 +56,7 @@ public final class ApusActorSystem: DistributedActorSystem, @unchecked Sendable 
 
     /// The actor system of `loop`.
     ///
-    /// - Throws: ``ConfigurationError`` for settings out of range.
+    /// - Throws: `ConfigurationError` for settings out of range.
     public init(loop: EventLoop, settings: ServiceSettings = ServiceSettings(), seed: UInt64? = nil) throws {
         self.loop = loop
         self.settings = try settings.checked()
@@ -83,7 +83,7 @@ public final class ApusActorSystem: DistributedActorSystem, @unchecked Sendable 
 
     /// Makes the instances of all services offered.
     ///
-    /// - Throws: ``ConfigurationError`` for a contract that forgets a method; what the first instance that fails throws.
+    /// - Throws: `ConfigurationError` for a contract that forgets a method; what the first instance that fails throws.
     public func start() throws {
         precondition(loop.isCurrent, "services start on their loop")
         for name in offerings.keys.sorted() { try offerings[name]?.make() }

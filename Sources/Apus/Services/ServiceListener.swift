@@ -40,7 +40,7 @@ extension ApusActorSystem {
     /// say the secret first.
     ///
     /// - Returns: The address, with the port the kernel chose.
-    /// - Throws: ``ConfigurationError`` for TCP without a secret or a folder others can enter; `SystemError`.
+    /// - Throws: `ConfigurationError` for TCP without a secret or a folder others can enter; `SystemError`.
     @discardableResult
     public func listen(at address: SocketAddress) throws -> SocketAddress {
         precondition(loop.isCurrent, "a system listens on its loop")
@@ -77,7 +77,7 @@ extension ApusActorSystem {
 
 /// The folder a Unix socket is in.
 enum SocketFolder {
-    /// - Throws: ``ConfigurationError`` where others than its owner can enter it.
+    /// - Throws: `ConfigurationError` where others than its owner can enter it.
     static func check(_ path: String) throws(ConfigurationError) {
         guard let status = Files.status(path) else {
             throw ConfigurationError(field: "socket folder", value: path, accepted: "a folder that exists")

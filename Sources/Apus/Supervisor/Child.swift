@@ -140,6 +140,9 @@ final class Child: @unchecked Sendable {
         loop.cancel(timer)
     }
 
+    /// Asks it to say that it will end soon, and to serve on until then.
+    func leave() { control.send(.leave) }
+
     /// Asks it to finish what it has, and kills it when it has not ended by `deadline`.
     func drain(by deadline: Instant) async {
         guard exit == nil else { return }

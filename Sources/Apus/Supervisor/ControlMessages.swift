@@ -4,6 +4,8 @@ import ApusRuntime
 enum Order: Codable, Sendable, Equatable {
     /// Where the others are; answered by ``Report/seen(version:)`` once all loops know.
     case members(Membership, version: Int)
+    /// Serve on, and say that it will not be for long.
+    case leave
     /// Finish what you have and end.
     case drain
     /// Say that you live, from all loops.

@@ -39,14 +39,27 @@ struct OneProcess: Sendable {
         let blocks = OpenBlocks(start.invocation.declared)
         let process = RoleProcess(start.plan.roles, site: site, blocks: blocks, isSplit: false)
         let drain = DrainSignals(system: start.system, signals: start.signals)
+        let (loop, delay) = (site.mainLoop, start.platform.drainDelay)
+        let end: @Sendable () -> Void = {
+            loop.execute {
+                process.leave()
+                _ = loop.schedule(at: loop.now + delay) { process.drain() }
+            }
+        }
         let listening = Task(executorPreference: site.mainLoop) {
-            await drain.run(on: site.mainLoop, onHangUp: {}) { process.drain() }
+            await drain.run(on: site.mainLoop) {
+                SystemProgram.complain(
+                    "\(start.system): SIGHUP restarts replicas one by one; one process has none, so it goes on as it is"
+                )
+            } drain: {
+                end()
+            }
         }
         defer { listening.cancel() }
         try await blocks.open(site)
         let administration: AdministrationServer
         let source = WholeAdministration(start: start, site: site, blocks: blocks.facts(site)) {
-            process.drain()
+            end()
         } measured: {
             await process.metrics()
         }
@@ -77,7 +90,7 @@ struct OneProcess: Sendable {
                     blocks: source.blocks,
                     pids: [:]
                 )
-                StandardStreams.write(report.text(isJSON: start.isJSON))
+                report.show(isJSON: start.isJSON)
             }
             return .success(())
         } catch {

@@ -10,6 +10,8 @@ struct ReadyReport: Codable, Sendable {
         /// The engine's URL, or the folder of the embedded one.
         var place: String
         var stockClient: String?
+        /// What is wrong with it although it serves what it can.
+        var problems: [String]
     }
     struct PartFact: Codable, Sendable, Hashable {
         var name: String
@@ -48,6 +50,16 @@ struct ReadyReport: Codable, Sendable {
         next = "\(start.invocation.program) traces\(isStandard ? "" : " --data \(start.folder.path)")"
     }
 
+    /// Writes it: what is wrong to standard error, the rest to standard output.
+    func show(isJSON: Bool) {
+        for block in blocks {
+            for problem in block.problems {
+                SystemProgram.complain("\(system): \(block.kind) \(block.name): \(problem)")
+            }
+        }
+        StandardStreams.write(text(isJSON: isJSON))
+    }
+
     func text(isJSON: Bool) -> String {
         if isJSON { return ((try? JSONDocument.encode(self, pretty: true)) ?? "{}") + "\n" }
         var lines = ["", "\(system) is up, \(data)"]
@@ -75,7 +87,8 @@ extension OpenBlocks {
                 name: block.name,
                 kind: type(of: block).kind,
                 place: declared.url(of: block).map(URLText.redacted) ?? "\(site.dataFolder)/\(block.folderName)",
-                stockClient: block.stockClient
+                stockClient: block.stockClient,
+                problems: block.problems
             )
         }
     }

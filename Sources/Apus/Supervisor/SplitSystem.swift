@@ -30,7 +30,7 @@ struct SplitSystem: Sendable {
             launch: try launch(logs, ports),
             on: loop
         )
-        let ending = Promise<Void>()
+        let (isUp, ending) = (Promise<Void>(), Promise<Void>())
         let drain = DrainSignals(system: start.system, signals: start.signals)
         let listening = Task(executorPreference: loop) {
             await drain.run(on: loop, onHangUp: { restartAll(supervisor) }) { ending.set(()) }
@@ -39,21 +39,22 @@ struct SplitSystem: Sendable {
         let starting = Task(executorPreference: loop) {
             try await supervisor.startAll(onProgress: { SetupProgress.show($0) })
         }
-        Task(executorPreference: loop) {
+        let draining = Task(executorPreference: loop) {
             await ending.wait()
-            await supervisor.drainAll()
+            // Nobody was sent here before it was ready.
+            await supervisor.drainAll(after: isUp.now == nil ? .zero : start.platform.drainDelay)
         }
         do {
             let source = SplitAdministration(supervisor: supervisor, start: start, url: ports.url, ending: ending)
             let administration = try await start.administer(source, on: loop)
             try await starting.value
             report(supervisor, ports, administration)
-            await ending.wait()
-            await supervisor.drainAll()
+            isUp.set(())
+            await draining.value
             await administration.end()
         } catch {
             let wasAsked = ending.now != nil
-            await supervisor.drainAll()
+            if wasAsked { await draining.value } else { await supervisor.drainAll() }
             if wasAsked { return }
             throw error
         }
@@ -71,7 +72,7 @@ struct SplitSystem: Sendable {
             blocks: supervisor.blocks,
             pids: pids
         )
-        StandardStreams.write(report.text(isJSON: start.isJSON))
+        report.show(isJSON: start.isJSON)
     }
 
     private func restartAll(_ supervisor: Supervisor) {

@@ -14,6 +14,8 @@ final class SupervisedRole: @unchecked Sendable {
     private let process: RoleProcess
     private var control: ControlChannel<Report, Order>?
     private let drained = Promise<Void>()
+    /// Set once the supervisor has said where the others are, as it does first of all.
+    private let knowsOthers = Promise<Void>()
 
     init(site: ProcessSite, parts: [Part], plan: SystemPlan, blocks: OpenBlocks, signals: Signals) {
         self.site = site
@@ -50,6 +52,8 @@ final class SupervisedRole: @unchecked Sendable {
     private func serve() async throws {
         let blocks = blocks
         let site = site
+        // An edge that inherits its sockets has clients at once.
+        await knowsOthers.wait()
         try await process.run { addresses in
             site.mainLoop.execute { self.control?.send(.ready(addresses, blocks: blocks.facts(site))) }
         }
@@ -73,6 +77,7 @@ final class SupervisedRole: @unchecked Sendable {
 
     private func drain() {
         drained.set(())
+        knowsOthers.set(())
         process.drain()
         // Nobody else ends a process whose supervisor is gone.
         let name = "\(site.system): \(site.role)"
@@ -85,10 +90,12 @@ final class SupervisedRole: @unchecked Sendable {
         switch order {
         case .members(let membership, let version):
             process.update(membership)
+            knowsOthers.set(())
             Task(executorPreference: site.mainLoop) { [self] in
                 await process.allLoopsTurned()
                 control?.send(.seen(version: version))
             }
+        case .leave: process.leave()
         case .drain: drain()
         case .ping(let number):
             Task(executorPreference: site.mainLoop) { [self] in

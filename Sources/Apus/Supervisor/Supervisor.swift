@@ -284,9 +284,17 @@ final class Supervisor: @unchecked Sendable {
     // MARK: Ending
 
     /// Drains everything: edges, then web parts, then services.
-    func drainAll() async {
+    ///
+    /// The edges first say for as long as `delay` on `/readyz` that they will end, and serve on: balancers outside look
+    /// there and send their requests elsewhere.
+    func drainAll(after delay: Duration = .zero) async {
+        let isFirst = !isEnding
         isEnding = true
         setup?.kill()
+        if isFirst, delay > .zero {
+            for replica in replicas where replica.part.kind == .edge { replica.current?.leave() }
+            try? await loop.sleep(for: delay)
+        }
         let began = loop.now
         for replica in replicas { replica.wake?.set(()) }
         for (kind, limit) in [(Part.Kind.edge, 14), (.web, 19), (.service, 23)] {

@@ -36,4 +36,6 @@ struct EdgeServing: Serving {
     ) async throws { try await proxy.run(at: address, on: loops, ready: ready) }
 
     func drain() { proxy.drain() }
+    /// Says on `/readyz` that it will end soon, and serves on.
+    func leave() { proxy.leave() }
 }

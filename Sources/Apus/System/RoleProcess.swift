@@ -42,6 +42,12 @@ final class RoleProcess: Sendable {
         ending.set(nil)
     }
 
+    /// Says on `/readyz` that it will end soon, and serves on; from any thread.
+    func leave() {
+        site.readiness.drains()
+        for edge in live.withLock({ $0.edges }) { edge.leave() }
+    }
+
     /// Returns once every loop has come round, and so knows what it was told before.
     func allLoopsTurned() async {
         for loop in site.group.loops {

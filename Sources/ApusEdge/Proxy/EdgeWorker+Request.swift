@@ -89,6 +89,11 @@ extension EdgeWorker {
         client.pointee.request = block
         keepRest(client, bytes, from: offset)
         client.pointee.channel.setDeadline(.distantFuture)
+        if isLeaving, client.pointee.head.path.bytes(in: head).elementsEqual("/readyz".utf8) {
+            var problem = Problem(.serviceUnavailable, code: "edge.draining")
+            problem.detail = "This edge is about to end; send requests elsewhere."
+            return answerItself(client, problem)
+        }
         retryBudget.requestBegan()
         connect(client, avoiding: nil)
     }

@@ -31,6 +31,8 @@ final class EdgeWorker: @unchecked Sendable {
     var downstreams: UnsafeMutablePointer<Downstream>?
     private(set) var downstreamCount = 0
     private(set) var isDraining = false
+    /// Serves on, and says on `/readyz` that it will not for long.
+    var isLeaving = false
     private var emptied: UnsafeContinuation<Void, Never>?
 
     init(loop: EventLoop, configuration: EdgeConfiguration, observation: EdgeObservation) {

@@ -1,3 +1,6 @@
+import ApusCore
+import CLinux
+
 extension ByteWriter {
     /// Appends `string` as the inside of a JSON string: quotation mark, backslash and control characters escaped.
     ///
@@ -12,30 +15,16 @@ extension ByteWriter {
     /// Appends UTF-8 as the inside of a JSON string; `bytes` must be valid UTF-8.
     public mutating func append(jsonEscaping bytes: UnsafeRawBufferPointer) {
         guard let source = bytes.baseAddress else { return }
-        reserve(bytes.count)
         var start = 0
-        var offset = 0
-        while offset < bytes.count {
-            if offset &+ 8 <= bytes.count {
-                let word = ByteScan.load(source, offset)
-                let found =
-                    ByteScan.below(word, 0x20) | ByteScan.equal(word, 0x22) | ByteScan.equal(word, 0x5C)
-                    | ByteScan.equal(word, 0x3C)
-                if found == 0 {
-                    offset &+= 8
-                    continue
-                }
-                offset &+= found.trailingZeroBitCount &>> 3
+        while true {
+            let stop = VectorScan.first(source, start, bytes.count, apus_json16) {
+                $0 < 0x20 || $0 == 0x22 || $0 == 0x5C || $0 == 0x3C
             }
-            let byte = ByteScan.byte(source, offset)
-            if byte < 0x20 || byte == 0x22 || byte == 0x5C || byte == 0x3C {
-                append(UnsafeRawBufferPointer(start: source + start, count: offset &- start))
-                append(jsonByte: byte)
-                start = offset &+ 1
-            }
-            offset &+= 1
+            append(UnsafeRawBufferPointer(start: source + start, count: stop &- start))
+            if stop == bytes.count { return }
+            append(jsonByte: ByteScan.byte(source, stop))
+            start = stop &+ 1
         }
-        append(UnsafeRawBufferPointer(start: source + start, count: offset &- start))
     }
 
     private mutating func append(jsonByte byte: UInt8) {

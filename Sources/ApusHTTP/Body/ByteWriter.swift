@@ -1,3 +1,5 @@
+import ApusCore
+
 /// A growing run of bytes that is written front to back: heads, JSON, HTML.
 ///
 /// Not copyable, so its memory has one owner and an append counts no references; after a few messages it has the size it
@@ -116,22 +118,8 @@ public struct ByteWriter: ~Copyable {
 
     /// Appends `number` in decimal.
     public mutating func append(decimal number: UInt64) {
-        reserve(20)
-        var digits = 1
-        var bound: UInt64 = 10
-        while digits < 20, number >= bound {
-            digits &+= 1
-            if digits < 20 { bound &*= 10 }
-        }
-        var left = number
-        var offset = count &+ digits
-        filled = offset
-        repeat {
-            offset &-= 1
-            let (quotient, remainder) = left.quotientAndRemainder(dividingBy: 10)
-            base.storeBytes(of: 0x30 &+ UInt8(truncatingIfNeeded: remainder), toByteOffset: offset, as: UInt8.self)
-            left = quotient
-        } while left > 0
+        reserve(Decimal.digitsMax)
+        filled &+= Decimal.write(number, to: base + filled)
     }
 
     /// Appends `number` in decimal with at least two digits.

@@ -16,7 +16,7 @@ struct HeadParser: Sendable {
         self.limits = limits
     }
 
-    /// Whether the line at `lineStart` may be whole now; looks at no byte twice.
+    /// Whether the line at `lineStart` may be whole now; looks at hardly a byte twice.
     @inline(__always)
     mutating func hasNews(_ base: UnsafeRawPointer, _ end: Int) throws(ParseError) -> Bool {
         if searched <= lineStart { return true }

@@ -1,3 +1,4 @@
+import ApusCore
 import Glibc
 
 extension Exchange {
@@ -64,14 +65,7 @@ extension Exchange {
     private func fillLength(_ count: Int, at place: Int, digits: Int, bodyStart: Int) {
         guard place >= 0 else { return }
         let output = workspace.pointee.output
-        var text = InlineArray<20, UInt8>(repeating: 0)
-        var needed = 0
-        var left = count
-        repeat {
-            text[19 - needed] = UInt8(truncatingIfNeeded: 48 + left % 10)
-            left /= 10
-            needed += 1
-        } while left > 0
+        let needed = Decimal.count(UInt64(truncatingIfNeeded: count))
         if needed > digits {
             let more: StaticString = "00000000000000000000"
             output.pointee.append(UnsafeRawBufferPointer(start: more.utf8Start, count: needed - digits))
@@ -83,9 +77,7 @@ extension Exchange {
             memmove(base + place + needed, base + tail, end - tail)
             output.pointee.truncate(to: end + needed - digits)
         }
-        for index in 0..<needed {
-            base.storeBytes(of: text[20 - needed + index], toByteOffset: place + index, as: UInt8.self)
-        }
+        Decimal.write(UInt64(truncatingIfNeeded: count), to: base + place)
     }
 
     private func sendsBody(_ status: Status) -> Bool {

@@ -1,3 +1,6 @@
+import ApusCore
+import CLinux
+
 /// Why a request path is not served.
 public enum PathFault: UInt8, Error, Sendable, Hashable, CaseIterable {
     /// Does not begin with a slash.
@@ -16,24 +19,18 @@ public enum PathFault: UInt8, Error, Sendable, Hashable, CaseIterable {
 public enum PathRules {
     /// The first fault of a path as received, still percent-encoded, without its query; `nil` if it may be routed.
     ///
-    /// - Complexity: O(*n*), no allocation; eight bytes at a time where there is nothing to look at.
+    /// - Complexity: O(*n*), no allocation; sixteen bytes at a time where there is nothing to look at.
     public static func fault(_ path: UnsafeRawBufferPointer) -> PathFault? {
         guard let base = path.baseAddress, path.count > 0 else { return .notAbsolute }
         guard ByteScan.byte(base, 0) == UInt8(ascii: "/") else { return .notAbsolute }
         let end = path.count
         var offset = 0
-        while offset < end {
-            if offset &+ 8 <= end {
-                let word = ByteScan.load(base, offset)
-                let found =
-                    ByteScan.equal(word, UInt8(ascii: "%")) | ByteScan.equal(word, UInt8(ascii: "."))
-                    | ByteScan.equal(word, UInt8(ascii: "\\")) | ByteScan.below(word, 0x20)
-                if found == 0 {
-                    offset &+= 8
-                    continue
-                }
-                offset &+= found.trailingZeroBitCount &>> 3
+        while true {
+            offset = VectorScan.first(base, offset, end, apus_path16) {
+                $0 < 0x20 || $0 == 0x7F || $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: ".")
+                    || $0 == UInt8(ascii: "\\")
             }
+            if offset >= end { return nil }
             switch ByteScan.byte(base, offset) {
             case UInt8(ascii: "\\"): return .hiddenSeparator
             case 0..<0x20, 0x7F: return .controlCharacter
@@ -53,7 +50,6 @@ public enum PathRules {
             }
             offset &+= 1
         }
-        return nil
     }
 
     /// Whether the segment that begins at `start` is one or two dots, each encoded or not.

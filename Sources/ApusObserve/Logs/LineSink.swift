@@ -35,7 +35,7 @@ public final class LineSink: Sendable {
 
     /// Appends to the file at `path`, which is made with mode 0600 where it is missing.
     ///
-    /// - Throws: ``ConfigurationError`` where it cannot be opened.
+    /// - Throws: `ConfigurationError` where it cannot be opened.
     public init(path: String) throws(ConfigurationError) {
         let opened = apus_open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_NONBLOCK, 0o600)
         guard opened >= 0 else {

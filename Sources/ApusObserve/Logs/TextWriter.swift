@@ -1,3 +1,6 @@
+import ApusCore
+import CLinux
+
 /// Writes text into raw memory: each function gets the place and returns the end.
 ///
 /// The caller has made room; how much each function needs at most is said there.
@@ -44,26 +47,7 @@ enum TextWriter {
     /// A decimal number; at most 20 bytes.
     @inline(__always)
     static func number(_ value: UInt64, _ place: Place) -> Place {
-        if value < 10 {
-            place[0] = UInt8(truncatingIfNeeded: 48 + value)
-            return place + 1
-        }
-        var count = 1
-        var power: UInt64 = 10
-        while value >= power {
-            count += 1
-            let (next, overflow) = power.multipliedReportingOverflow(by: 10)
-            if overflow { break }
-            power = next
-        }
-        var left = value
-        var index = count
-        while index > 0 {
-            index -= 1
-            place[index] = UInt8(truncatingIfNeeded: 48 + left % 10)
-            left /= 10
-        }
-        return place + count
+        place + Decimal.write(value, to: UnsafeMutableRawPointer(place))
     }
 
     /// A decimal number with its sign; at most 20 bytes.
@@ -116,39 +100,18 @@ enum TextWriter {
     /// Bytes that are not UTF-8 become U+FFFD, as Unicode 15 section 3.9 advises, so that the line is always JSON.
     @inline(__always)
     static func json(_ bytes: UnsafeRawBufferPointer, _ place: Place) -> Place {
+        guard let base = bytes.baseAddress else { return place }
         var end = place
         var offset = 0
-        while offset < bytes.count {
-            // Eight plain ASCII bytes at a time.
-            while offset &+ 8 <= bytes.count {
-                let word = bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-                guard isPlain(word) else { break }
-                UnsafeMutableRawPointer(end).storeBytes(of: word, as: UInt64.self)
-                offset &+= 8
-                end += 8
+        while true {
+            let stop = VectorScan.first(base, offset, bytes.count, apus_log16) {
+                $0 < 0x20 || $0 > 0x7F || $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\")
             }
-            guard offset < bytes.count else { break }
-            let byte = bytes[offset]
-            if byte >= 0x20, byte < 0x80, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") {
-                end[0] = byte
-                end += 1
-                offset &+= 1
-            } else {
-                end = escape(bytes, &offset, end)
-            }
+            end = self.bytes(UnsafeRawBufferPointer(start: base + offset, count: stop &- offset), end)
+            if stop == bytes.count { return end }
+            offset = stop
+            end = escape(bytes, &offset, end)
         }
-        return end
-    }
-
-    @inline(__always)
-    private static func isPlain(_ word: UInt64) -> Bool {
-        let ones: UInt64 = 0x0101_0101_0101_0101
-        let tops: UInt64 = 0x8080_8080_8080_8080
-        let quotes = word ^ (ones &* 0x22)
-        let slashes = word ^ (ones &* 0x5C)
-        let found =
-            (word &- ones &* 0x20) & ~word | (quotes &- ones) & ~quotes | (slashes &- ones) & ~slashes | word
-        return found & tops == 0
     }
 
     @inline(never)

@@ -30,7 +30,7 @@ public struct TraceConfiguration: Sendable, Hashable {
 
     /// The configuration itself.
     ///
-    /// - Throws: ``ConfigurationError`` for a share outside 0...1 or a negative number.
+    /// - Throws: `ConfigurationError` for a share outside 0...1 or a negative number.
     public func checked() throws(ConfigurationError) -> Self {
         if case .ratio(let ratio) = root, !(0...1).contains(ratio) {
             throw ConfigurationError(field: "OTEL_TRACES_SAMPLER_ARG", value: "\(ratio)", accepted: "0 to 1")

@@ -148,7 +148,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     /// Runs what is ready and returns; only for loops on a simulated machine.
     ///
-    /// - Returns: When the loop wants its next turn: now while jobs are left, ``Instant/distantFuture`` for never.
+    /// - Returns: When the loop wants its next turn: now while jobs are left, `Instant.distantFuture` for never.
     public func turn() -> Instant {
         precondition(machine != nil, "a loop with a thread turns itself")
         let outer = apus_get_current_loop()

@@ -14,12 +14,17 @@ public final class LoopGroup: Sendable {
     ///   - count: How many loops; the number of cores unless said otherwise.
     ///   - name: The threads' name, as `top -H` shows it.
     /// - Throws: ``SystemError`` where the kernel gives no more descriptors or threads.
-    public init(count: Int = LoopGroup.coreCount, name: String = "loop") throws {
+    public convenience init(count: Int = LoopGroup.coreCount, name: String = "loop") throws {
+        try self.init(count: count, name: name, callerIsFirst: false)
+    }
+
+    /// With `callerIsFirst`, starts no thread for the first loop: the caller's thread becomes it by ``EventLoop/run()``.
+    init(count: Int, name: String = "loop", callerIsFirst: Bool) throws {
         precondition(count > 0, "a group has a loop")
         apus_ignore_sigpipe()
         loops = try (0..<count).map { try EventLoop(index: $0) }
         threads = Lock([])
-        for loop in loops {
+        for loop in loops.dropFirst(callerIsFirst ? 1 : 0) {
             let thread = try Threads.start(name: "\(name)-\(loop.index)") { loop.run() }
             threads.withLock { $0.append(thread) }
         }

@@ -2,11 +2,14 @@ import ApusCore
 import CLinux
 import Glibc
 
-/// A process's main thread: starts the loops, runs one task on the first, and ends with its exit code.
+/// A process's main thread: it is the first loop, runs one task, and the process ends with that task's exit code.
 ///
-/// In place of Swift's asynchronous `main`, whose executor is not ours.
+/// In place of Swift's asynchronous `main`, whose executor is not ours. With one loop the process has one thread, which
+/// spares the kernel counting references to open files and the C library its locks.
 public enum Program {
     /// Runs `body` on the first loop of a new group and leaves the process with the code it returns.
+    ///
+    /// A limit on the size of files (`ulimit -f`) makes writes fail, as a full disk does, and does not end the process.
     ///
     /// - Parameters:
     ///   - loopCount: How many loops; one a core unless said.
@@ -15,23 +18,15 @@ public enum Program {
         loopCount: Int = LoopGroup.coreCount,
         _ body: @escaping @Sendable (LoopGroup) async -> Int32
     ) -> Never {
-        let code: Int32
+        apus_ignore_sigxfsz()
         do {
-            let group = try LoopGroup(count: loopCount)
-            let done = Signal()
-            let result = Lock<Int32>(1)
-            Task(executorPreference: group.loops[0]) {
-                let code = await body(group)
-                result.withLock { $0 = code }
-                done.notify()
-            }
-            done.wait()
-            code = result.withLock { $0 }
+            let group = try LoopGroup(count: loopCount, callerIsFirst: true)
+            Task(executorPreference: group.loops[0]) { exit(await body(group)) }
+            group.loops[0].run()
         } catch {
             StandardStreams.writeError("apus: cannot start: \(error)\n")
-            code = 1
         }
-        exit(code)
+        exit(1)
     }
 
     /// The path of this program's file, so that it can start itself again with another role.

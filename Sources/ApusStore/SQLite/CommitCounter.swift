@@ -17,7 +17,8 @@ final class CommitCounter: @unchecked Sendable {
     /// Where that cannot be written, the count is this process's own.
     init(_ lock: LockFile) {
         let protection = PROT_READ | PROT_WRITE
-        if lock.isWritable, ftruncate(lock.descriptor, off_t(Self.pageBytes)) == 0,
+        // Room is taken now: a page that finds none when it is first written would end the process.
+        if lock.isWritable, posix_fallocate(lock.descriptor, 0, off_t(Self.pageBytes)) == 0,
             let page = mmap(nil, Self.pageBytes, protection, MAP_SHARED, lock.descriptor, 0), page != MAP_FAILED
         {
             cell = page.assumingMemoryBound(to: UInt64.self)

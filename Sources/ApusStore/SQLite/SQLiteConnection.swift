@@ -83,6 +83,9 @@ final class SQLiteConnection: SQLSession, @unchecked Sendable {
     /// disk that has become read-only can still be read.
     func emptyLogAtClose() { sqlite3_exec(handle, "PRAGMA journal_size_limit = 0", nil, nil, nil) }
 
+    /// Has the log kept as it is, for a connection that goes on.
+    func keepLog() { sqlite3_exec(handle, "PRAGMA journal_size_limit = -1", nil, nil, nil) }
+
     /// True while no transaction is open: also after the engine undid one by itself.
     var isIdle: Bool { sqlite3_get_autocommit(handle) != 0 }
 

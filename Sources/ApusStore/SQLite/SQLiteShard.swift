@@ -102,12 +102,19 @@ final class SQLiteShard: ShardEngine {
         // A disk that is read-only can still be read, where nothing is missing.
         if lock.isWritable { try lock.acquire(within: configuration.openDeadline) }
         defer { lock.release() }
+        // A file that is gone would be made anew, and nobody would hear that its rows are gone with it.
+        if commits.value > 0, Files.status(path)?.size ?? 0 == 0 {
+            throw StoreError(.corrupt, "\(path) is missing or empty, and had rows; restore it from a backup")
+        }
         let connection = try SQLiteConnection(path: path, configuration: configuration, isReader: !lock.isWritable)
         connection.emptyLogAtClose()
         let runner = MigrationRunner(session: connection, file: path, clock: clock)
         if lock.isWritable { try runner.makeTables() }
         try runner.claim(identity: identity, index: index)
         try runner.run(migrations)
+        guard lock.isWritable else { return }
+        connection.keepLog()
+        writer.adopt(connection)
     }
 
     func integrityProblems() async throws -> [String] {
@@ -129,6 +136,7 @@ final class SQLiteShard: ShardEngine {
             try? last?.run("SELECT 1 FROM sqlite_schema LIMIT 1")
             _ = loopReaders.close(nanoseconds: 1_000_000_000)
             _ = writer.awaitEnd(nanoseconds: 10_000_000_000)
+            writer.disown()
             _ = readers.awaitEnd(nanoseconds: 2_000_000_000)
             last?.close()
         }

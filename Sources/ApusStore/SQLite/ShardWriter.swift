@@ -19,6 +19,7 @@ final class ShardWriter: Sendable {
     private let lock: LockFile
     private let gate: LockFile
     private let running: Monitor<Phase>
+    private let first = Lock<SQLiteConnection?>(nil)
 
     private enum Phase { case idle, running, ended }
 
@@ -61,6 +62,15 @@ final class ShardWriter: Sendable {
         }
     }
 
+    /// Takes the connection that the shard was made ready with, to write on it when there is something to write.
+    ///
+    /// It is kept open from the start because the first connection of a process decides for all later ones whether the
+    /// log's index can be written: one first opened while the disk is read-only could not write when the disk is not.
+    func adopt(_ connection: SQLiteConnection) { first.withLock { $0 = connection } }
+
+    /// Lets go of the adopted connection, if nothing was ever written on it.
+    func disown() { first.withLock { $0 = nil } }
+
     /// Waits, for a bounded time, until the thread has done what was queued.
     ///
     /// Call after the queue was closed.
@@ -71,7 +81,10 @@ final class ShardWriter: Sendable {
     // MARK: On the thread
 
     private func run() {
-        var connection: SQLiteConnection?
+        var connection = first.withLock { first in
+            defer { first = nil }
+            return first
+        }
         while queue.awaitWork() {
             do {
                 try gate.acquire()

@@ -1,3 +1,4 @@
+import ApusCore
 import CLinux
 import Glibc
 
@@ -34,13 +35,19 @@ enum StoreThread {
     ///
     /// - Throws: What `body` throws.
     static func run<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
-        try await withUnsafeThrowingContinuation { continuation in
+        let handover = Handover<Value>()
+        await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
             do {
-                try start("store-open") { continuation.resume(with: Result(catching: body)) }
+                try start("store-open") {
+                    handover.fill(body)
+                    continuation.resume()
+                }
             } catch {
-                continuation.resume(throwing: error)
+                handover.fail(error)
+                continuation.resume()
             }
         }
+        return try handover.take()
     }
 
     private static let main: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { context in

@@ -9,7 +9,8 @@
 /// ```
 /// Before `commit` nothing is promised: what was reserved is given back by whoever finds it expired, after it has put
 /// "given up" where `commit` would look. From `commit` on the order stands, and whoever finds it unfinished confirms
-/// and files it. Every step may be taken twice.
+/// and files it. Every step may be taken twice, also by two at a time: a request that finds its key in use walks the
+/// same order beside the first one, so it neither waits for a process that may be dead nor hears "still running".
 enum CheckoutMachine: Sendable, Hashable {
     /// Next: `looking`, `ended`.
     case claiming
@@ -56,7 +57,7 @@ enum CheckoutMachine: Sendable, Hashable {
     /// What came of it.
     enum Event: Sendable, Hashable {
         case claimed(Claim)
-        /// The key is taken by another cart or other content, or by a checkout that still runs.
+        /// The key is taken by another cart or other content, or the cart cannot be bought.
         case refused(ShopError)
         /// What the cart's shard knows of the order.
         case found(Standing)

@@ -2,11 +2,14 @@
 ///
 /// Every step may be taken twice and by two at a time: the database sees to it that the second changes nothing.
 protocol CheckoutSteps: Sendable {
-    /// Claims the key for the cart and what it holds, or finds its claim.
+    /// Claims the key for the cart and what it holds, or finds its claim: then both walk the same order.
     ///
-    /// - Throws: ``ShopError``: `keyReused`, `keyInFlight`, `emptyCart`, `conflict` for another version of the cart,
-    ///   `outOfStock` for a product that is gone.
+    /// - Throws: ``ShopError``: `keyReused`, `emptyCart`, `conflict` for another version of the cart, `outOfStock` for a
+    ///   product that is gone.
     func claim(_ request: CheckoutRequest) async throws -> Claim
+    /// Begins a new attempt with a key whose last order was given up, or finds the one that somebody else has begun.
+    ///
+    /// - Throws: As ``claim(_:)``.
     func renew(_ claim: Claim) async throws -> Claim
     func look(_ claim: Claim) async throws -> CheckoutMachine.Standing
     /// - Throws: ``ShopError`` with code `outOfStock`, or `conflict` where the order was released here before.
@@ -17,8 +20,6 @@ protocol CheckoutSteps: Sendable {
     func finish(_ placed: PlacedOrder) async throws
     func giveUp(number: String, cart: String) async throws -> CheckoutMachine.Event
     func release(number: String, cart: String, _ category: Category) async throws
-    /// Lets the next attempt with this key start at once.
-    func unlock(_ claim: Claim) async throws
 }
 
 /// Walks a ``CheckoutMachine`` along its steps.
@@ -101,7 +102,6 @@ struct CheckoutWalk: Sendable {
         case .giveUp(let claim): return try await steps.giveUp(number: claim.draft.order.number, cart: claim.cart)
         case .release(let claim, let category):
             try await steps.release(number: claim.draft.order.number, cart: claim.cart, category)
-            if category == claim.draft.categories.last { try await steps.unlock(claim) }
             return .released
         case .answer, .refuse: preconditionFailure("the walk ends here")
         }

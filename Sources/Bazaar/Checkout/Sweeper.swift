@@ -51,16 +51,18 @@ struct Sweeper: Sendable {
                 }
             } catch { report.failed += 1 }
         }
-        for shard in 0..<((try? store.map.shards) ?? 0) {
-            do {
-                for placed in try await unfinished(shard) {
-                    do {
-                        try await CheckoutWalk(steps: steps).finish(placed)
-                        report.finished += 1
-                    } catch { report.failed += 1 }
-                }
-            } catch { report.failed += 1 }
-        }
+        do {
+            for shard in try store.everyShard.handles {
+                do {
+                    for placed in try await unfinished(shard) {
+                        do {
+                            try await CheckoutWalk(steps: steps).finish(placed)
+                            report.finished += 1
+                        } catch { report.failed += 1 }
+                    }
+                } catch { report.failed += 1 }
+            }
+        } catch { report.failed += 1 }
         return report
     }
 
@@ -96,12 +98,11 @@ struct Sweeper: Sendable {
         }
     }
 
-    private func unfinished(_ shard: Int) async throws -> [PlacedOrder] {
+    private func unfinished(_ shard: Shard<AnyKey>) async throws -> [PlacedOrder] {
         let now = now
         let select: SQL = """
             SELECT order_text FROM checkouts WHERE state = 'placed' AND due_at <= \(now) LIMIT \(Self.batchMax)
             """
-        let shard = try store.shard(for: try anyCart(on: shard))
         if try await shard.first(select, as: String.self) == nil { return [] }
         return try await shard.transaction { transaction in
             let placed = try transaction.all(select, as: String.self).map {
@@ -122,8 +123,8 @@ struct Sweeper: Sendable {
     /// Forgets keys, marks, finished checkouts and sessions that nobody can come back to.
     func forget() async throws {
         let (old, oldSession) = (now - Self.keptSeconds, now - CartTable.sessionSeconds)
-        for index in 0..<(try store.map.shards) {
-            try await store.shard(for: try anyCart(on: index)).transaction { transaction in
+        for shard in try store.everyShard.handles {
+            try await shard.transaction { transaction in
                 try transaction.execute("DELETE FROM checkout_keys WHERE created_at < \(old)")
                 try transaction.execute("DELETE FROM holds WHERE state <> 'held' AND expires_at < \(old)")
                 try transaction.execute("DELETE FROM checkouts WHERE state <> 'placed' AND due_at < \(old)")
@@ -136,15 +137,5 @@ struct Sweeper: Sendable {
                 try transaction.execute("DELETE FROM carts WHERE changed_at < \(oldSession)")
             }
         }
-    }
-
-    /// A key that lies on the shard: carts are everywhere.
-    func anyCart(on index: Int) throws -> CartKey {
-        let map = try store.map
-        for attempt in 0..<100_000 {
-            let key = CartKey(id: "sweep \(attempt)")
-            if map.shard(ofSlot: try map.slot(of: key)) == index { return key }
-        }
-        throw ShopError.notFound("shard")
     }
 }

@@ -14,8 +14,6 @@ struct ShopError: Error, Sendable, Hashable, Codable {
         case outOfStock
         /// The Idempotency-Key was used before, with other content or for another cart.
         case keyReused
-        /// A checkout under the same Idempotency-Key is still running.
-        case keyInFlight
         /// Another change of the same row came between; the same call may well succeed.
         case conflict
         /// A database is too busy, full or away; trying again later helps.
@@ -62,17 +60,21 @@ struct ShopError: Error, Sendable, Hashable, Codable {
         .caller,
         "This Idempotency-Key was already used for another basket or other content."
     )
-    static let keyInFlight = ShopError(
-        .keyInFlight,
-        .caller,
-        isRetryable: true,
-        "A checkout with this Idempotency-Key is still running."
-    )
     static let unavailable = ShopError(
         .unavailable,
         .shop,
         isRetryable: true,
         "The shop cannot do this just now; please try again in a moment."
+    )
+    /// Nothing can be written: a disk is full or read-only.
+    static let unwritable = ShopError(
+        .unavailable,
+        .shop,
+        isRetryable: true,
+        """
+        The shop cannot write anything down just now: its disk is full or read-only. Nothing was changed; please try \
+        again later.
+        """
     )
     static let conflict = ShopError(
         .conflict,

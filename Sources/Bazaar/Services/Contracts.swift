@@ -46,8 +46,7 @@ protocol Carts: ServiceActor {
 protocol Orders: ServiceActor {
     /// Buys what is in the cart, once for the request's key.
     ///
-    /// - Throws: ``ShopError``: `emptyCart`, `conflict` for another version of the cart, `outOfStock`, `keyReused`,
-    ///   `keyInFlight`.
+    /// - Throws: ``ShopError``: `emptyCart`, `conflict` for another version of the cart, `outOfStock`, `keyReused`.
     distributed func checkOut(_ request: CheckoutRequest) async throws -> PlacedOrder
     /// An order of this shop, for whoever has the cart it came from or its secret; else `nil`.
     distributed func order(_ number: String, for credential: OrderCredential) async throws -> PlacedOrder?

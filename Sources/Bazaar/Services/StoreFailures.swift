@@ -6,6 +6,8 @@ import Apus
 func answering<Result: Sendable>(_ work: () async throws -> Result) async throws -> Result {
     do {
         return try await work()
+    } catch let error as StoreError where [.diskFull, .readOnly].contains(error.code) {
+        throw ShopError.unwritable
     } catch let error as StoreError where error.isRetryable {
         throw ShopError.unavailable
     }

@@ -33,9 +33,9 @@ struct CompanionTable: Sendable {
         if done == Self.edition { return nil }
         let products = try await CatalogueTable(store: store).everything().map(\.id).sorted { $0.code < $1.code }
         var builder = CompanionBuilder(products: products)
-        let shards = try store.map.shards
-        for shard in 0..<shards {
-            progress(shard, shards, "shards of orders read")
+        let shards = try store.everyShard.handles
+        for (index, shard) in shards.enumerated() {
+            progress(index, shards.count, "shards of orders read")
             try await read(shard) { builder.add($0) }
         }
         let found = builder.companions()
@@ -44,7 +44,7 @@ struct CompanionTable: Sendable {
             try transaction.execute("DELETE FROM notes WHERE name = \(Self.note)")
             try transaction.execute("INSERT INTO notes (name, value) VALUES (\(Self.note), \(Self.edition))")
         }
-        progress(shards, shards, "shards of orders read")
+        progress(shards.count, shards.count, "shards of orders read")
         return found.count
     }
 
@@ -58,8 +58,7 @@ struct CompanionTable: Sendable {
     }
 
     /// Reads a shard's sales order by order.
-    private func read(_ shard: Int, _ body: ([ProductID]) -> Void) async throws {
-        let shard = try store.shard(for: try Sweeper(store: store, clock: SystemClock()).anyCart(on: shard))
+    private func read(_ shard: Shard<AnyKey>, _ body: ([ProductID]) -> Void) async throws {
         var last = ""
         while true {
             let rows = try await shard.scan(

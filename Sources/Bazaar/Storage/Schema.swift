@@ -98,6 +98,11 @@ enum Schema {
         ),
         Migration(
             5,
+            "requests with one key walk together",
+            "ALTER TABLE checkout_keys DROP COLUMN lease_until"
+        ),
+        Migration(
+            6,
             "ways to look around",
             """
             CREATE INDEX products_by_price ON products (category, price_mills, code);

@@ -4,8 +4,8 @@ import Apus
 struct StoreCheckout: CheckoutSteps {
     let store: Store
     let clock: any Clock
-    /// How long one attempt has the key to itself, in seconds; longer than any call lives.
-    static let leaseSeconds: Int64 = 10
+    /// How long after it is placed an order is left to its own walk, in seconds; longer than any call lives.
+    static let walkSeconds: Int64 = 10
     /// How long reserved stock waits for its order, in seconds.
     static let holdSeconds: Int64 = 60
 
@@ -15,12 +15,10 @@ struct StoreCheckout: CheckoutSteps {
         let cart: String
         let request: String
         let draft: String
-        let leaseUntil: Int64
         init(from row: inout RowReader) throws {
             cart = try row.next()
             request = try row.next()
             draft = try row.next()
-            leaseUntil = try row.next()
         }
     }
 
@@ -47,84 +45,70 @@ struct StoreCheckout: CheckoutSteps {
     // MARK: The key
 
     func claim(_ request: CheckoutRequest) async throws -> Claim {
+        if let known = try await known(request) { return known }
+        // Building a draft reads other shards, so it is done before the transaction.
+        let draft: PlacedOrder
+        do {
+            draft = try await self.draft(request)
+        } catch let error as ShopError {
+            // The cart may be empty because a request with this key has bought what was in it meanwhile.
+            guard let known = try await known(request) else { throw error }
+            return known
+        }
+        let (text, canonical, now) = (try Document.encode(draft), request.canonical, now)
+        let first = try await store.shard(for: CheckoutKey(text: request.key)).transaction { transaction -> KeyRow? in
+            if let row = try transaction.first(Self.selectKey(request.key), as: KeyRow.self) { return row }
+            try transaction.execute(
+                """
+                INSERT INTO checkout_keys (key_text, cart_id, request, draft, order_number, created_at)
+                VALUES (\(request.key), \(request.cart), \(canonical), \(text), \(draft.order.number), \(now))
+                """
+            )
+            return nil
+        }
+        if let first { return try claim(first, request) }
+        return Claim(key: request.key, cart: request.cart, draft: draft, version: request.version)
+    }
+
+    /// What the key was first used for, or `nil` for a key that nobody has used.
+    ///
+    /// - Throws: ``ShopError`` with code `keyReused`.
+    private func known(_ request: CheckoutRequest) async throws -> Claim? {
         let shard = try store.shard(for: CheckoutKey(text: request.key))
-        let known = try await shard.first(Self.selectKey(request.key), as: KeyRow.self)
-        // Building a draft reads other shards, so it is done before the transaction and only for a new key.
-        let draft = known == nil ? try await self.draft(request) : nil
-        let text = try draft.map { try Document.encode($0) } ?? ""
-        let now = now
-        let canonical = request.canonical
-        let found = try await shard.transaction { transaction -> KeyRow? in
-            let row = try transaction.first(Self.selectKey(request.key), as: KeyRow.self)
-            guard let row else {
-                guard let draft else { throw ShopError.conflict }
-                try transaction.execute(
-                    """
-                    INSERT INTO checkout_keys (key_text, cart_id, request, draft, order_number, lease_until, created_at)
-                    VALUES (\(request.key), \(request.cart), \(canonical), \(text), \(draft.order.number),
-                      \(now + Self.leaseSeconds), \(now))
-                    """
-                )
-                return nil
-            }
-            guard row.cart == request.cart, row.request == canonical else { throw ShopError.keyReused }
-            if row.leaseUntil <= now {
-                try transaction.execute(
-                    """
-                    UPDATE checkout_keys SET lease_until = \(now + Self.leaseSeconds) WHERE key_text = \(request.key)
-                    """
-                )
-            }
-            return row
-        }
-        guard let found else {
-            guard let draft else { throw ShopError.conflict }
-            return Claim(key: request.key, cart: request.cart, draft: draft, version: request.version)
-        }
-        let claim = Claim(
-            key: request.key,
-            cart: request.cart,
-            draft: try Document.decode(found.draft),
-            version: request.version
-        )
-        if found.leaseUntil > now {
-            // Somebody is at it, or was and is done: only the latter has an answer for us.
-            switch try await look(claim) {
-            case .placed, .done: break
-            case .unknown, .givenUp: throw ShopError.keyInFlight
-            }
-        }
-        return claim
+        return try await shard.first(Self.selectKey(request.key), as: KeyRow.self).map { try claim($0, request) }
+    }
+
+    private func claim(_ row: KeyRow, _ request: CheckoutRequest) throws -> Claim {
+        guard row.cart == request.cart, row.request == request.canonical else { throw ShopError.keyReused }
+        let draft: PlacedOrder = try Document.decode(row.draft)
+        return Claim(key: request.key, cart: request.cart, draft: draft, version: request.version)
     }
 
     private static func selectKey(_ key: String) -> SQL {
-        "SELECT cart_id, request, draft, lease_until FROM checkout_keys WHERE key_text = \(key)"
+        "SELECT cart_id, request, draft FROM checkout_keys WHERE key_text = \(key)"
     }
 
     func renew(_ claim: Claim) async throws -> Claim {
         guard let address = claim.draft.order.address else { throw ShopError.conflict }
         let request = CheckoutRequest(key: claim.key, cart: claim.cart, version: claim.version, address: address)
-        let draft = try await draft(request)
-        let text = try Document.encode(draft)
-        let (now, old) = (now, claim.draft.order.number)
+        let draft: PlacedOrder
+        do {
+            draft = try await self.draft(request)
+        } catch let error as ShopError {
+            guard let known = try await known(request), known != claim else { throw error }
+            return known
+        }
+        let (text, old) = (try Document.encode(draft), claim.draft.order.number)
         let changed = try await store.shard(for: CheckoutKey(text: claim.key)).execute(
             """
-            UPDATE checkout_keys SET draft = \(text), order_number = \(draft.order.number),
-              lease_until = \(now + Self.leaseSeconds)
+            UPDATE checkout_keys SET draft = \(text), order_number = \(draft.order.number)
             WHERE key_text = \(claim.key) AND order_number = \(old)
             """
         )
-        guard changed == 1 else { throw ShopError.keyInFlight }
-        return Claim(key: claim.key, cart: claim.cart, draft: draft, version: claim.version)
-    }
-
-    func unlock(_ claim: Claim) async throws {
-        try await store.shard(for: CheckoutKey(text: claim.key)).execute(
-            """
-            UPDATE checkout_keys SET lease_until = 0
-            WHERE key_text = \(claim.key) AND order_number = \(claim.draft.order.number)
-            """
-        )
+        if changed == 1 { return Claim(key: claim.key, cart: claim.cart, draft: draft, version: claim.version) }
+        // Another request with this key has begun the new attempt: it is walked together.
+        guard let known = try await known(request) else { throw ShopError.conflict }
+        return known
     }
 
     /// The order that the cart would make now.
@@ -211,7 +195,7 @@ struct StoreCheckout: CheckoutSteps {
     func commit(_ claim: Claim) async throws -> CheckoutMachine.Event {
         let placed = claim.draft
         let text = try Document.encode(placed)
-        let due = now + Self.leaseSeconds
+        let due = now + Self.walkSeconds
         return try await store.shard(for: CartKey(id: claim.cart)).transaction { transaction in
             let known = try transaction.first(Self.selectStanding(placed.order.number), as: StandingRow.self)
             switch try known?.standing() {

@@ -50,13 +50,9 @@ extension Storefront {
             if error.code == .emptyCart { return exchange.redirect(to: Self.basketPath) }
             let basket = try await basket(visit.cart)
             if basket.lines.isEmpty { return exchange.redirect(to: Self.basketPath) }
-            if error.code == .keyInFlight {
-                exchange.setField("Retry-After", "2")
-            } else {
-                // Nothing was bought under this key, and what the visitor sees now may be other than before.
-                form.key = SecureRandom.token()
-                form.version = visit.cart.version
-            }
+            // Nothing was bought under this key, and what the visitor sees now may be other than before.
+            form.key = SecureRandom.token()
+            form.version = visit.cart.version
             let notice =
                 error.code == .conflict
                 ? "Your basket changed meanwhile. Please look again before you order." : error.detail

@@ -188,7 +188,7 @@ extension ShopError {
         switch code {
         case .invalidInput, .keyReused, .emptyCart: .unprocessableContent
         case .notFound: .notFound
-        case .outOfStock, .keyInFlight, .conflict: .conflict
+        case .outOfStock, .conflict: .conflict
         case .unavailable: .serviceUnavailable
         case .malformedSales: .internalServerError
         }

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include "ByteVectors.h"
+
 int apus_errno(void);
 void apus_set_errno(int e);
 // Clocks, in nanoseconds.
@@ -63,6 +65,8 @@ int apus_spawn(const char *path, char *const argv[], char *const envp[], const i
 int apus_signalfd(const int *signals, int count);
 int apus_signalfd_read(int fd);
 void apus_ignore_sigpipe(void);
+// A file that may not grow (RLIMIT_FSIZE) is then an error of the write, EFBIG, as on a full disk, not the process's end.
+void apus_ignore_sigxfsz(void);
 int apus_prctl_parent_death(int sig);
 int apus_set_thread_name(const char *name);
 // The program's table of distributed methods (Swift's swift5_accessible_functions section): where it starts and ends.

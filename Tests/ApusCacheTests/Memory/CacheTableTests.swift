@@ -11,7 +11,7 @@ private struct Clash: Hashable, Sendable {
     func hash(into hasher: inout Hasher) { hasher.combine(number % 3) }
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct CacheTableTests {
     typealias Table = CacheTable<Int, Int, S3FIFO>
 

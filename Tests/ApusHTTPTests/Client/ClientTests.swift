@@ -3,7 +3,7 @@ import ApusHTTP
 import ApusRuntime
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct ClientTests {
     @Test func `requests share a connection, with lengths and with chunks`() async throws {
         try await withServer { server, address, loop in

@@ -43,7 +43,7 @@ private final class Folder: Sendable {
     }
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct FileServingTests {
     typealias Fields = [(name: String, value: String)]
 

@@ -29,7 +29,7 @@ private func isAlive(_ address: SocketAddress, on loop: EventLoop) async throws 
         .hasSuffix("\r\n\r\nhello")
 }
 
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.timeLimit(.minutes(5)))
 struct BadClientTests {
     @Test func `a request torn anywhere in two gets the same answer`() async throws {
         try await withServer { server, address, loop async throws in

@@ -12,7 +12,7 @@ private func router(_ middleware: RouterBuilder.Middleware...) -> RouterBuilder 
     return router
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct SecurityHeadersTests {
     @Test func `every answer has them, also those no route gives`() async throws {
         try await withRouter(router(SecurityHeaders().middleware)) { client, _ async throws in
@@ -56,7 +56,7 @@ struct SecurityHeadersTests {
     }
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct OriginCheckTests {
     typealias Fields = [(name: String, value: String)]
 
@@ -114,7 +114,7 @@ struct OriginCheckTests {
     }
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct HostAllowListTests {
     @Test(arguments: [
         ("localhost", true), ("LOCALHOST:8080", true), ("127.0.0.1", true), ("127.0.0.1:1", true), ("[::1]", true),
@@ -139,7 +139,7 @@ struct HostAllowListTests {
     }
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct TokenCheckTests {
     let token = "0123456789abcdef0123456789abcdef"
 
@@ -180,7 +180,7 @@ struct TokenCheckTests {
     }
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct RequestIDTests {
     @Test func `a good one is kept, a bad one replaced, and handlers see it`() async throws {
         try await withRouter(router(RequestID(seed: 1).middleware)) { client, _ async throws in

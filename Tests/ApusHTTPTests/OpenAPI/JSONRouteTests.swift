@@ -30,7 +30,7 @@ private func notes() throws -> RouterBuilder {
     return router
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct JSONRouteTests {
     static let json: [(name: String, value: String)] = [("Content-Type", "application/json; charset=utf-8")]
 

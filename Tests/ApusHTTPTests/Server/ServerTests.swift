@@ -120,7 +120,7 @@ struct RawClient {
     func close() { channel.close() }
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct ServerTests {
     func exchange(_ request: String, configuration: ServerConfiguration = ServerConfiguration()) async throws -> String
     {

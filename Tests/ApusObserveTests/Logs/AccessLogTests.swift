@@ -7,7 +7,7 @@ import Testing
 
 @testable import ApusObserve
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct AccessLogTests {
     struct Line: Decodable, Equatable {
         var time, method, path: String

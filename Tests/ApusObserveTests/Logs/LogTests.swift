@@ -11,7 +11,7 @@ extension String {
     fileprivate func components(of part: String) -> Int { ranges(of: part).count }
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct LogTests {
     struct Line: Decodable {
         var timestamp, level, logger, message: String

@@ -4,7 +4,7 @@ import Testing
 
 @testable import ApusObserve
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct ExpositionTests {
     static func filled() -> Metrics {
         let metrics = Metrics()

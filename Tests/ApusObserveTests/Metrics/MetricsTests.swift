@@ -5,7 +5,7 @@ import Testing
 
 @testable import ApusObserve
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct MetricsTests {
     @Test func `counts of many threads add up`() async {
         let metrics = Metrics()

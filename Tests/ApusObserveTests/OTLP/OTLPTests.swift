@@ -9,7 +9,7 @@ import Testing
 /// The interpreter that has PyPI's opentelemetry-proto.
 private let python = RealPart.variable("APUS_TEST_OTLP_PYTHON")
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct OTLPTests {
     static let span = FinishedSpan(
         context: TraceContext(traceHigh: 0x0102_0304_0506_0708, traceLow: 9, spanID: 0xAA, flags: 1),
@@ -83,7 +83,7 @@ struct OTLPTests {
     }
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct OTLPExporterTests {
     struct NoAnswer: Error {}
 

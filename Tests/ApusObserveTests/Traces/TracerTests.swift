@@ -6,7 +6,7 @@ import Testing
 
 @testable import ApusObserve
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct TracerTests {
     let metrics = Metrics()
     let store = SpanStore(capacity: 100)

@@ -5,7 +5,7 @@ import ApusRuntime
 import Distributed
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct CallTests {
     @Test func `a call between two loops gives what a local one gives`() async throws {
         let site = try Site()
@@ -120,7 +120,7 @@ struct CallTests {
     }
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct CallFailureTests {
     @Test func `an error with a name on the wire arrives as itself, another without what it says`() async throws {
         let site = try Site()

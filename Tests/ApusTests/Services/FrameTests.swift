@@ -3,7 +3,7 @@ import ApusCore
 import ApusObserve
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct FrameTests {
     struct Seen: Equatable {
         var kind: FrameKind

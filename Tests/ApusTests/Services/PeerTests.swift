@@ -3,7 +3,7 @@ import ApusCore
 import ApusRuntime
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct PeerTests {
     @Test func `a call that is lost underway says that it had gone out, and is not made twice`() async throws {
         let site = try Site()
@@ -169,7 +169,7 @@ struct PeerTests {
 }
 
 /// A newer and an older version of one service.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct VersionSkewTests {
     @Test func `a target the callee does not have is refused by name, and the connection goes on`() async throws {
         let site = try Site()

@@ -4,7 +4,7 @@ import ApusRuntime
 import Testing
 
 /// Calls between two processes: the test is the caller, its child the callee.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct ServiceProcessTests {
     @Test func `every method answers between two processes, and a drained callee ends`() async throws {
         let site = try Site(loops: 1)

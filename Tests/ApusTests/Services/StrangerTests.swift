@@ -80,7 +80,7 @@ enum Bytes {
     static func hang(_ number: UInt64) -> [UInt8] { frame(.call, number, [1, 0, 0, 0]) }
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct StrangerTests {
     @Test func `a well-behaved stranger of the same user is served`() async throws {
         let site = try Site()
@@ -267,7 +267,7 @@ struct StrangerTests {
     }
 }
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct SecretTests {
     @Test func `over TCP a peer has to say the secret`() async throws {
         let site = try Site()

@@ -95,6 +95,40 @@ struct SupervisorTests {
         }
     }
 
+    @Test(arguments: [[], ["--one-process"]])
+    func `with drain delay the system serves on, and says on readyz that it will not for long`(
+        mode: [String]
+    ) async throws {
+        try await withSystem(mode + ["--drain-delay=10s"]) { (system: RunningSystem) async throws -> Void in
+            #expect(try await system.get("/readyz").status == .ok)
+            system.process.signal(SIGTERM)
+            let isSaid = try await system.eventually(within: .seconds(9)) {
+                try await system.get("/readyz").status == .serviceUnavailable
+            }
+            #expect(isSaid)
+            #expect(try await system.administer(.get, "/readyz").status == .serviceUnavailable)
+            #expect(try await system.get("/hello/Ada").status == .ok)
+            // Who does not want to wait says so once more.
+            system.process.signal(SIGTERM)
+            #expect(await system.ends(within: .seconds(5))?.code == 128 + SIGTERM)
+        }
+        try await withSystem(mode + ["--drain-delay=100ms"]) { system in
+            system.process.signal(SIGTERM)
+            #expect(await system.ends(within: .seconds(20))?.code == 0)
+        }
+    }
+
+    @Test func `SIGHUP to a system in one process says that there is nothing to restart, and changes nothing`()
+        async throws
+    {
+        try await withSystem(["--one-process"]) { (system: RunningSystem) async throws -> Void in
+            system.process.signal(SIGHUP)
+            #expect(try await system.eventually(within: .seconds(5)) { system.errorsNow.contains("SIGHUP") })
+            #expect(system.errorsNow.split(separator: "\n").count { $0.contains("SIGHUP") } == 1, "\(system.errorsNow)")
+            #expect(try await system.get("/hello/Ada").status == .ok)
+        }
+    }
+
     @Test(arguments: [SIGINT, SIGTERM])
     func `a second signal ends everything now`(signal: Int32) async throws {
         try await withSystem { system in

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Apus
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct HelloTests {
     @Test(arguments: [[], ["--one-process"]])
     func `the smallest example greets`(mode: [String]) async throws {

@@ -14,7 +14,7 @@ private final class Chain: Codable, Sendable {
 }
 private struct Box: Wire { var chain: Chain }
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct WireFuzzTests {
     static let seed = UInt64.random(in: 0...UInt64.max)
 

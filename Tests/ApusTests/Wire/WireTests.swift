@@ -2,7 +2,7 @@ import Apus
 import ApusCore
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct WireTests {
     @Test func `a value with everything in it comes back as it went`() throws {
         let value = Everything()

@@ -1,3 +1,4 @@
+import ApusTesting
 import Glibc
 import Testing
 
@@ -16,9 +17,10 @@ final class RunningShop: @unchecked Sendable {
     private let output: OutputText
     private let errorOutput: OutputText
 
-    /// The program that was built beside the tests.
+    /// The release build that `./apus test` names, as users run it; else the program that was built beside the tests.
     static var program: String {
-        Program.path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+        if let release = RealPart.bazaar.location { return release }
+        return Program.path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
             + "/bazaar"
     }
 
@@ -26,15 +28,16 @@ final class RunningShop: @unchecked Sendable {
     ///
     /// - Parameters:
     ///   - words: What else its command line says.
+    ///   - environment: Its environment.
     ///   - folder: Where its data is.
     ///   - loop: The loop it is used on.
-    ///   - program: Another build of it than the one beside the tests.
     ///   - limit: How long it may take until it is ready.
+    /// - Throws: What keeps its process from starting.
     init(
         _ words: [String] = [],
+        environment: [String: String] = [:],
         in folder: ShopFolder,
         on loop: EventLoop,
-        program: String = program,
         within limit: Duration = .seconds(60)
     ) async throws {
         self.folder = folder
@@ -47,9 +50,9 @@ final class RunningShop: @unchecked Sendable {
         // Closed here before anything is read, so that its end is the end of what is read.
         defer { close(null) }
         process = try ChildProcess(
-            path: program,
+            path: Self.program,
             arguments: ["up", "--json"] + standard.filter { !names.contains($0.prefix { $0 != "=" }) } + words,
-            environment: [:],
+            environment: environment,
             descriptors: [null, out.theirs, err.theirs],
             on: loop
         )

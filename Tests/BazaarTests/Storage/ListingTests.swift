@@ -124,9 +124,8 @@ struct ListingTests {
         #expect(orders == 35)
         #expect(try await companions.makeIfNeeded() == nil)
         // Made by another rule, it is made again.
-        for shard in 0..<(try store.map.shards) {
-            let key = try Sweeper(store: store, clock: SystemClock()).anyCart(on: shard)
-            try await store.shard(for: key).execute("UPDATE notes SET value = '0' WHERE name = 'companions'")
+        for shard in try store.everyShard.handles {
+            try await shard.execute("UPDATE notes SET value = '0' WHERE name = 'companions'")
         }
         #expect(try await companions.makeIfNeeded() == 2)
         await store.close()

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Bazaar
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct ShoppingTests {
     static let address = [
         ("name", "Ada Lovelace"), ("email", "ada@example.com"), ("street", "12 St James's Square"), ("town", "London"),

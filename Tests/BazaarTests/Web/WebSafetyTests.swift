@@ -3,7 +3,7 @@ import Testing
 
 @testable import Bazaar
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct WebSafetyTests {
     @Test func `pages forbid other scripts than ours, frames and foreign things, and assets are kept for good`()
         async throws
