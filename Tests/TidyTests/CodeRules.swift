@@ -114,10 +114,16 @@ func strangePaths(in tree: Tree) -> [Finding] {
     }
 }
 
+/// Folders of tests in other languages, each with who starts them.
+let scriptFolders: [String: String] = [
+    "Tests/API/": "Python, started by StrangersTests",
+    "Tests/Browser/": "Python, started by StrangersTests",
+]
+
 /// Folders of code that are no target, and targets without code.
 func strayFolders(in tree: Tree) -> [Finding] {
     let declared = Set(manifestTargets(in: tree).map(\.name))
-    let present = Set(tree.files.compactMap(\.target))
+    let present = Set(tree.files.filter { !$0.isListed(in: scriptFolders) }.compactMap(\.target))
     return present.subtracting(declared).sorted().map { Finding(path: $0, line: 0, what: "no target of Package.swift") }
         + declared.subtracting(present).sorted().map { Finding(path: $0, line: 0, what: "a target without a file") }
 }

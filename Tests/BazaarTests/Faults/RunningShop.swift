@@ -29,18 +29,16 @@ final class RunningShop: @unchecked Sendable {
     ///
     /// - Parameters:
     ///   - words: What else its command line says.
-    ///   - environment: What its environment has beside the usual.
+    ///   - environment: Its environment.
     ///   - folder: Where its data is.
     ///   - loop: The loop it is used on.
-    ///   - program: Another build of it than the one beside the tests.
     ///   - limit: How long it may take until it is ready.
-    /// - Throws: What the system says when it cannot start.
+    /// - Throws: What keeps its process from starting.
     init(
         _ words: [String] = [],
         environment: [String: String] = [:],
         in folder: ShopFolder,
         on loop: EventLoop,
-        program: String = program,
         within limit: Duration = .seconds(60)
     ) async throws {
         self.folder = folder
@@ -53,7 +51,7 @@ final class RunningShop: @unchecked Sendable {
         // Closed here before anything is read, so that its end is the end of what is read.
         defer { close(null) }
         process = try ChildProcess(
-            path: program,
+            path: Self.program,
             arguments: ["up", "--json"] + standard.filter { !names.contains($0.prefix { $0 != "=" }) } + words,
             environment: environment,
             descriptors: [null, out.theirs, err.theirs],

@@ -19,24 +19,17 @@ extension Faults {
                 + name
         }
 
-        @Test(.needs(.browser), .needs(.bazaar))
+        @Test(.needs(.browser))
         func `people buy in Chromium, in one process and split, and a basket outlives the shop's restart`() async throws
         {
             let python = try #require(RealPart.browser.location, "APUS_TEST_ALL=1, but APUS_TEST_BROWSER is not set")
-            let program = try #require(RealPart.bazaar.location, "APUS_TEST_ALL=1, but APUS_TEST_BAZAAR is not set")
             let sales = try #require(SalesFile.beside(), "no sales beside the tests")
             try await withFolder { folder, loop in
                 // The first leaves a basket that the second has to find.
                 let basket = "\(folder.path)/basket.json"
                 for (mode, word) in [([], "--leave"), (["--one-process"], "--find")] as [([String], String)] {
                     let words = mode + [Self.loops, "--sales-file=\(sales.path)"]
-                    let shop = try await RunningShop(
-                        words,
-                        in: folder,
-                        on: loop,
-                        program: program,
-                        within: Self.startLimit
-                    )
+                    let shop = try await RunningShop(words, in: folder, on: loop, within: Self.startLimit)
                     let url = try #require(shop.report?.url, "\(shop.errors)")
                     let script = Self.script("Browser/shop_test.py")
                     try await Self.run([python, script, url, word, basket], on: loop)
