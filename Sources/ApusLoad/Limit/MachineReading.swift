@@ -134,6 +134,9 @@ extension Bottleneck {
         let disk = after.disks.map { (name: $0.key, share: Double($0.value - (before.disks[$0.key] ?? 0)) / elapsed) }
             .max { $0.share < $1.share }
         let heaviest = uses.first
+        // All threads together waited for cores at least half as long as they had them.
+        let (ran, waited) = (uses.reduce(0) { $0 + $1.cores }, uses.reduce(0) { $0 + $1.waited })
+        let isCrowded = waited > 0.5 && waited >= ran / 2
         let heavy =
             heaviest.map { "\($0.process) uses \(Figures.fixed($0.cores, 2)) cores" } ?? "no process could be seen"
         if top.ran >= Self.saturated {
@@ -145,7 +148,7 @@ extension Bottleneck {
                 description: "thread \(top.name) of \(top.process) uses \(Figures.percent(top.ran)) of a core",
                 processes: uses
             )
-        } else if cores >= Self.saturated || top.ready >= 0.9 && cores >= 0.7 {
+        } else if cores >= Self.saturated || top.ready >= 0.9 && cores >= 0.7 || isCrowded {
             self.init(
                 resource: .cores,
                 process: heaviest?.process ?? "",
