@@ -1,4 +1,5 @@
 import ApusCore
+import ApusDashboard
 import ApusHTTP
 import ApusLoad
 import ApusRuntime

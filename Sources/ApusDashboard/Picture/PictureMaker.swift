@@ -177,7 +177,7 @@ struct PictureMaker {
                 rate: measures.rate("edge_upstream_requests_total", mine),
                 p50: served.quantile(0.5),
                 p99: served.quantile(0.99),
-                errors: measures.rate("edge_requests_total") { failed($0) && $0.label("replica") != "-" },
+                errors: measures.rate("edge_requests_total") { failed($0) && $0.label("upstream") != "-" },
                 retries: measures.rate("edge_retries_total", mine)
             )
         )
