@@ -75,4 +75,8 @@ struct RoleHandler<Handler: RequestHandler>: RequestHandler {
         if health.answers(exchange) { return }
         try await handlers[exchange.loop.index].handle(exchange)
     }
+
+    func choose(_ exchange: Exchange) -> ChosenHandler? {
+        health.answers(exchange) ? nil : handlers[exchange.loop.index].choose(exchange)
+    }
 }

@@ -135,6 +135,12 @@ public final class Router: RequestHandler {
         try await other(exchange)
     }
 
+    /// The function of the request's route, or `nil` where no route takes it.
+    public func choose(_ exchange: Exchange) -> ChosenHandler? {
+        let index = route(exchange)
+        return index >= 0 ? ChosenHandler(place: handlers[index]) : nil
+    }
+
     /// The route's index, or what else there is to say as a negative number.
     private func route(_ exchange: Exchange) -> Int {
         let connection = exchange.live
