@@ -83,7 +83,9 @@ extension CatalogueIndex {
             }
         }
         if !guesses.isEmpty { return (guesses, nil) }
-        let near = nearest(typed, isUnfinished: isUnfinished)
+        // What was taken for a plural may be a slip in a word that ends so: `morrqs` for `morris`.
+        var near = nearest(typed, isUnfinished: isUnfinished)
+        if near.isEmpty { near = nearest(Array(word.surface.utf8), isUnfinished: isUnfinished) }
         return (near, near.first.map { terms[$0.term].surface })
     }
 

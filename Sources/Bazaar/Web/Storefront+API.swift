@@ -32,7 +32,7 @@ extension Storefront {
     private static let cursorSchema = JSONSchema.string(7...20, pattern: "^[0-9]{1,10}-\(StockCode.pattern)$")
     private static let pageQueries = [
         RouteInfo.Query("after", cursorSchema, summary: "The `next` of the page before."),
-        RouteInfo.Query("limit", .integer(1...99), summary: "Products on a page; 24 unless given."),
+        RouteInfo.Query("limit", .integer(1...100), summary: "Products on a page; 24 unless given."),
     ]
     private static let departmentSchema = Category.pathSchema
     private static let textSchema = JSONSchema.string(1...SearchQuery.lengthMax, pattern: "^[^\\u0000]+$")
@@ -129,7 +129,7 @@ extension Storefront {
 
     private static func count(_ fields: FormFields) throws(ShopError) -> Int {
         guard let text = fields["limit"] else { return productsPerPage }
-        do throws(ShopError) { return try Text.quantity(text, in: 1...99) } catch {
+        do throws(ShopError) { return try Text.quantity(text, in: 1...100) } catch {
             throw .invalid("limit", error.detail)
         }
     }

@@ -24,6 +24,7 @@ extension Faults {
             #expect(Set(Self.methods.map { String($0.prefix { $0 != "." }) }) == Set(services), "a contract is missing")
             try await withRunningShop { shop in
                 let visitor = TracedVisitor(try shop.address, on: shop.loop)
+                defer { visitor.client.close() }
                 try await visitor.shop()
                 let parts = try await shop.parts()
                 let pids = Dictionary(uniqueKeysWithValues: parts.map { ("\($0.name)/\($0.replica)", $0.pid ?? 0) })
@@ -37,7 +38,6 @@ extension Faults {
                     return called.isSuperset(of: Self.methods)
                 }
                 #expect(isWhole, "never called: \(Self.methods.subtracting(called).sorted())")
-                visitor.client.close()
             }
         }
 
@@ -106,6 +106,9 @@ extension Faults {
             let product = try #require(products.first { $0.available > 10 })
             _ = try await ask(.get, "/api/products?department=\(product.department)", expecting: 200)
             _ = try await ask(.get, "/api/products/\(product.id)", expecting: 200)
+            _ = try await ask(.get, "/api/products/\(product.id)/companions", expecting: 200)
+            _ = try await ask(.get, "/api/search?q=lantern", expecting: 200)
+            _ = try await ask(.get, "/api/suggestions?q=lant", expecting: 200)
             let added = try await ask(
                 .post,
                 "/basket/lines",
@@ -133,6 +136,7 @@ extension Faults {
             )
             let order = try JSONDocument.decode(APIBody.Order.self, from: bought.body)
             _ = try await ask(.get, "/api/orders/\(order.number)?secret=\(order.secret)", expecting: 200)
+            _ = try await ask(.get, "/api/carts/\(cart)/orders", expecting: 200)
         }
     }
 }

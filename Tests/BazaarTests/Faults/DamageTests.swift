@@ -10,11 +10,11 @@ extension Faults {
         private static func sold(in folder: ShopFolder, on loop: EventLoop) async throws {
             let shop = try await RunningShop(in: folder, on: loop)
             let client = Client(try shop.address, on: loop)
+            defer { client.close() }
             let buyer = Buyer(0)
             let product = try #require(try await client.catalogue().first { $0.available > 1 })
             await buyer.fill([(product.id, 1)], client)
             #expect(await buyer.checkOut(client).status == 201)
-            client.close()
             shop.process.signal(SIGTERM)
             #expect(await shop.ends(within: .seconds(30)).code == 0, "\(shop.errors)")
             try await shop.kill()
