@@ -20,7 +20,7 @@ public struct DashboardServer: Sendable {
     ///   - port: Where, on loopback.
     ///   - loads: The folder of results of load runs.
     /// - Returns: What serves, until ``end()``.
-    /// - Throws: ``SystemError`` such as for a port in use.
+    /// - Throws: `SystemError` such as for a port in use.
     public static func start(
         _ dashboard: Dashboard,
         token: String,

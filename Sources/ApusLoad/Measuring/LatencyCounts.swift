@@ -1,6 +1,6 @@
 public import ApusObserve
 
-/// How latencies spread, to 3% of each: the buckets of ``HDRHistogram`` with counts of one owner's own.
+/// How latencies spread, to 3% of each: the buckets of `HDRHistogram` with counts of one owner's own.
 ///
 /// A loop keeps some, hands them over once a second, and they add up: so they are plain numbers without atomics.
 public struct LatencyCounts: Sendable, Hashable {
