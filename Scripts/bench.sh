@@ -50,7 +50,7 @@ apus_bench() {
         show_errors "$log"
         die "the build failed; the whole log is $log"
     fi
-    APUS_COMMIT=$(git -C "$APUS_ROOT" describe --always --dirty 2>/dev/null || true)
-    export APUS_COMMIT
+    BENCH_COMMIT=$(git -C "$APUS_ROOT" describe --always --dirty 2>/dev/null || true)
+    export BENCH_COMMIT
     exec "$APUS_ROOT/Benchmarks/.build/release/bench-$name" --save "$APUS_ROOT/Benchmarks/results" "${pass[@]}"
 }

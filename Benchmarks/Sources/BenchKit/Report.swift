@@ -35,7 +35,7 @@ public struct Report: Codable, Sendable {
         self.question = question
         command = "./apus bench \(bench) --rounds \(options.rounds)" + (options.only.map { " --case \($0)" } ?? "")
         date = Date().ISO8601Format()
-        commit = ProcessInfo.processInfo.environment["APUS_COMMIT"]
+        commit = ProcessInfo.processInfo.environment["BENCH_COMMIT"]
         machine = Machine(peers: peers)
         rounds = options.rounds
         seconds = options.seconds
