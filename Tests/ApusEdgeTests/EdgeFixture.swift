@@ -49,9 +49,6 @@ struct EchoHandler: RequestHandler {
             exchange.answer(type: "application/octet-stream") { writer in
                 for _ in 0..<200_000 { writer.append("0123456789") }
             }
-        case "/slow":
-            try await exchange.loop.sleep(for: .milliseconds(100))
-            exchange.answer(type: "text/plain", text: "slow \(name)")
         case "/held":
             await gate.pass()
             exchange.answer(type: "text/plain", text: "held \(name)")

@@ -3,59 +3,6 @@ import Testing
 
 @testable import Bazaar
 
-/// The process died here: nothing after it runs.
-struct Crash: Error {}
-
-/// Steps that work until the `fatal`-th one; that one dies before or after its work, and everything later is dead too.
-final class MortalSteps: CheckoutSteps {
-    private let steps: any CheckoutSteps
-    private let fatal: Int
-    private let diesAfterWork: Bool
-    private let taken = Lock(0)
-
-    init(_ steps: any CheckoutSteps, fatal: Int, diesAfterWork: Bool) {
-        self.steps = steps
-        self.fatal = fatal
-        self.diesAfterWork = diesAfterWork
-    }
-
-    var count: Int { taken.withLock { $0 } }
-
-    private func step<T: Sendable>(_ work: () async throws -> T) async throws -> T {
-        let number = taken.withLock { taken in
-            taken += 1
-            return taken
-        }
-        if number > fatal || number == fatal && !diesAfterWork { throw Crash() }
-        let result = try await work()
-        if number == fatal { throw Crash() }
-        return result
-    }
-
-    func claim(_ request: CheckoutRequest) async throws -> Claim { try await step { try await steps.claim(request) } }
-    func renew(_ claim: Claim) async throws -> Claim { try await step { try await steps.renew(claim) } }
-    func look(_ claim: Claim) async throws -> CheckoutMachine.Standing {
-        try await step { try await steps.look(claim) }
-    }
-    func reserve(_ claim: Claim, _ category: Bazaar.Category) async throws {
-        try await step { try await steps.reserve(claim, category) }
-    }
-    func commit(_ claim: Claim) async throws -> CheckoutMachine.Event {
-        try await step { try await steps.commit(claim) }
-    }
-    func confirm(_ placed: PlacedOrder, _ category: Bazaar.Category) async throws {
-        try await step { try await steps.confirm(placed, category) }
-    }
-    func file(_ placed: PlacedOrder) async throws { try await step { try await steps.file(placed) } }
-    func finish(_ placed: PlacedOrder) async throws { try await step { try await steps.finish(placed) } }
-    func giveUp(number: String, cart: String) async throws -> CheckoutMachine.Event {
-        try await step { try await steps.giveUp(number: number, cart: cart) }
-    }
-    func release(number: String, cart: String, _ category: Bazaar.Category) async throws {
-        try await step { try await steps.release(number: number, cart: cart, category) }
-    }
-}
-
 @Suite struct CheckoutCrashTests {
     /// Sweeps, with time passing, until nothing is left to do.
     private func settle(_ shop: TestShop) async throws {
@@ -79,7 +26,7 @@ final class MortalSteps: CheckoutSteps {
     ) async throws {
         let shop = try await TestShop()
         let request = shop.request(try await shop.cart())
-        let mortal = MortalSteps(shop.checkout, fatal: fatal, diesAfterWork: diesAfterWork)
+        let mortal = WatchedSteps.mortal(shop.checkout, fatal: fatal, diesAfterWork: diesAfterWork)
         let acknowledged = try? await CheckoutWalk(steps: mortal).run(request)
         // The sweeper comes before the buyer does, or after.
         try await settle(shop)
@@ -101,7 +48,7 @@ final class MortalSteps: CheckoutSteps {
     ) async throws {
         let shop = try await TestShop()
         let request = shop.request(try await shop.cart())
-        let mortal = MortalSteps(shop.checkout, fatal: fatal, diesAfterWork: diesAfterWork)
+        let mortal = WatchedSteps.mortal(shop.checkout, fatal: fatal, diesAfterWork: diesAfterWork)
         let acknowledged = try? await CheckoutWalk(steps: mortal).run(request)
         // At once: a retry after a crash waits for nobody.
         let placed = try await shop.buy(request)
@@ -120,7 +67,7 @@ final class MortalSteps: CheckoutSteps {
         let shop = try await TestShop()
         // Bags come last of the three, so the others are reserved already.
         let request = shop.request(try await shop.cart(bags: TestShop.stock + 1))
-        let mortal = MortalSteps(shop.checkout, fatal: fatal, diesAfterWork: diesAfterWork)
+        let mortal = WatchedSteps.mortal(shop.checkout, fatal: fatal, diesAfterWork: diesAfterWork)
         await #expect(throws: (any Error).self) { try await CheckoutWalk(steps: mortal).run(request) }
         try await settle(shop)
         #expect(try await shop.filed().isEmpty)
@@ -134,10 +81,10 @@ final class MortalSteps: CheckoutSteps {
         let shop = try await TestShop()
         let request = shop.request(try await shop.cart())
         // Dies right after the order was placed: claim, look, three reservations, commit.
-        let mortal = MortalSteps(shop.checkout, fatal: 6, diesAfterWork: true)
+        let mortal = WatchedSteps.mortal(shop.checkout, fatal: 6, diesAfterWork: true)
         _ = try? await CheckoutWalk(steps: mortal).run(request)
         shop.clock.turn(StoreCheckout.holdSeconds + 1)
-        let dying = MortalSteps(shop.checkout, fatal: fatal, diesAfterWork: diesAfterWork)
+        let dying = WatchedSteps.mortal(shop.checkout, fatal: fatal, diesAfterWork: diesAfterWork)
         _ = await Sweeper(store: shop.store, clock: shop.clock, steps: dying).sweep()
         try await settle(shop)
         #expect(try await shop.filed().count == 1)
