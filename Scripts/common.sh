@@ -6,7 +6,8 @@
 readonly EMBEDDED_PACKAGES=(libsqlite3-dev libzstd-dev pkg-config)
 # What the tests and benchmarks need on top.
 readonly TEST_PACKAGES=(
-    nginx haproxy wrk hey prometheus chromium valgrind shellcheck sqlite3 curl ca-certificates python3-venv util-linux
+    nginx haproxy redis-server redis-tools memcached wrk hey prometheus chromium valgrind shellcheck sqlite3 curl
+    ca-certificates python3-venv util-linux
 )
 readonly SWIFT_WANTED=6.3
 
@@ -115,7 +116,7 @@ install_now() {
     # Debian starts a server it installs, on all addresses. Ours run on loopback, on ports of their own.
     [ -d /run/systemd/system ] || return 0
     for name in "$@"; do
-        case $name in nginx | haproxy | prometheus) "${sudo[@]}" systemctl disable --now "$name" ;; esac
+        case $name in nginx | haproxy | prometheus | redis-server | memcached) "${sudo[@]}" systemctl disable --now "$name" ;; esac
     done
 }
 

@@ -121,7 +121,7 @@ parts_ps() {
             read -r pid _ <"$PARTS_HOME/$name/process"
         fi
         if [ "$json" = no ]; then
-            printf '%-12s %-8s %-8s %s\n' "$name" "$state" "$pid" "$(cat "$PARTS_HOME/$name/url" 2>/dev/null)"
+            printf '%-14s %-8s %-8s %s\n' "$name" "$state" "$pid" "$(cat "$PARTS_HOME/$name/url" 2>/dev/null)"
         else
             printf '%s{"name":%s,"state":%s' "$comma" "$(json_string "$name")" "$(json_string "$state")"
             [ -z "$pid" ] || printf ',"pid":%s,"url":%s' "$pid" "$(json_string "$(cat "$PARTS_HOME/$name/url")")"

@@ -1,7 +1,7 @@
 # ./apus test: starts the real parts and runs every test; nothing is skipped silently.
 # shellcheck shell=bash disable=SC2034
 
-readonly TEST_PARTS=(nginx haproxy prometheus otlp)
+readonly TEST_PARTS=(nginx haproxy prometheus otlp redis redis-cluster memcached)
 # Each line: name, passed, failed, seconds.
 TEST_STEPS=()
 TEST_PASSED=0

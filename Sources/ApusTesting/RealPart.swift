@@ -13,6 +13,12 @@ public enum RealPart: String, Sendable, CaseIterable {
     case prometheus = "APUS_TEST_PROMETHEUS"
     /// A URL of an OTLP receiver: `POST /v1/traces`, `GET /spans`, `DELETE /spans`.
     case otlp = "APUS_TEST_OTLP"
+    /// A URL of a Redis server, `redis://127.0.0.1:PORT`.
+    case redis = "APUS_TEST_REDIS"
+    /// A URL of three masters of a Redis Cluster, `redis+cluster://127.0.0.1:PORT,127.0.0.1:PORT,127.0.0.1:PORT`.
+    case redisCluster = "APUS_TEST_REDIS_CLUSTER"
+    /// A URL of a memcached, `memcached://127.0.0.1:PORT`.
+    case memcached = "APUS_TEST_MEMCACHED"
     /// The path of a release build of Bazaar.
     case bazaar = "APUS_TEST_BAZAAR"
     /// The path of a build of `Examples/Hello`.
