@@ -21,12 +21,13 @@ let package = Package(
         // C libraries: module maps and shim headers, no logic.
         .target(name: "CLinux"),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
 
         // Values everyone shares.
         .target(name: "ApusCore", dependencies: ["CLinux"], swiftSettings: strict),
         // Event loops, sockets, timers, processes: the only place that makes system calls.
-        .target(name: "ApusRuntime", dependencies: ["ApusCore", "CLinux"], swiftSettings: strict),
+        .target(name: "ApusRuntime", dependencies: ["ApusCore", "CLinux", "COpenSSL"], swiftSettings: strict),
         // Metrics, logs, traces.
         .target(name: "ApusObserve", dependencies: ["ApusCore", "ApusRuntime", "CLinux"], swiftSettings: strict),
         // HTTP/1.1 as state machines; server, client and router on top.

@@ -3,11 +3,11 @@
 # shellcheck shell=bash disable=SC2034
 
 # What embedded engines need, and nothing else (Documentation/dependencies.md).
-readonly EMBEDDED_PACKAGES=(libsqlite3-dev libzstd-dev pkg-config)
+readonly EMBEDDED_PACKAGES=(libsqlite3-dev libssl-dev libzstd-dev pkg-config)
 # What the tests and benchmarks need on top.
 readonly TEST_PACKAGES=(
     nginx haproxy redis-server redis-tools memcached wrk hey prometheus chromium valgrind shellcheck sqlite3 curl
-    ca-certificates python3-venv util-linux
+    ca-certificates openssl python3-venv util-linux
 )
 readonly SWIFT_WANTED=6.3
 

@@ -18,6 +18,7 @@ let layers: [Set<String>] = [
 /// A library has one home, so that it can be replaced in one place.
 let homes: [String: Set<String>] = [
     "CSQLite": ["ApusStore"],
+    "COpenSSL": ["ApusRuntime"],
     "CZstd": ["Bazaar"],
     "CLinux": [
         "ApusCore", "ApusRuntime", "ApusObserve", "ApusHTTP", "ApusEdge", "ApusStore", "ApusLoad", "ApusDashboard",

@@ -264,6 +264,11 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     @inline(__always)
     func report(_ events: UInt32, to state: UnsafeMutablePointer<ChannelState>) {
         guard state.pointee.isOpen else { return }
+        var events = events
+        if let tls = state.pointee.tls {
+            state.pointee.isDrained = false
+            events = tls.pointee.translate(events)
+        }
         if events & (APUS_EPOLLRDHUP | APUS_EPOLLHUP | APUS_EPOLLERR) != 0 { state.pointee.peerClosed = true }
         let readable = events & (APUS_EPOLLIN | APUS_EPOLLRDHUP | APUS_EPOLLHUP | APUS_EPOLLERR) != 0
         let writable = events & (APUS_EPOLLOUT | APUS_EPOLLHUP | APUS_EPOLLERR) != 0
@@ -291,6 +296,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
         let state = own.pointee.channels.take(descriptor: descriptor, loop: self)
         if machine != nil {
             state.pointee.isSimulated = true
+            state.pointee.isDetoured = true
             return state
         }
         let interest = APUS_EPOLLIN | APUS_EPOLLOUT | APUS_EPOLLRDHUP | APUS_EPOLLET

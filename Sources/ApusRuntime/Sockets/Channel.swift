@@ -77,7 +77,12 @@ public struct Channel: @unchecked Sendable, Equatable {
     /// Reads what is there, up to the size of `bytes`.
     public func receive(into bytes: UnsafeMutableRawBufferPointer) -> IOResult {
         guard state.pointee.readReady else { return .wouldBlock }
-        if state.pointee.isSimulated { return simulatedReceive(into: bytes) }
+        if state.pointee.isDetoured { return detouredReceive(into: bytes) }
+        return plainReceive(into: bytes)
+    }
+
+    @inline(__always)
+    private func plainReceive(into bytes: UnsafeMutableRawBufferPointer) -> IOResult {
         while true {
             let count = apus_recv(state.pointee.descriptor, bytes.baseAddress, bytes.count)
             if count > 0 {
@@ -105,7 +110,12 @@ public struct Channel: @unchecked Sendable, Equatable {
     public func send(_ bytes: UnsafeRawBufferPointer, more: Bool = false) -> IOResult {
         guard state.pointee.writeReady else { return .wouldBlock }
         if bytes.isEmpty { return .bytes(0) }
-        if state.pointee.isSimulated { return simulatedSend(bytes) }
+        if state.pointee.isDetoured { return detouredSend(bytes) }
+        return plainSend(bytes, more: more)
+    }
+
+    @inline(__always)
+    private func plainSend(_ bytes: UnsafeRawBufferPointer, more: Bool) -> IOResult {
         while true {
             let descriptor = state.pointee.descriptor
             let count =
@@ -128,6 +138,7 @@ public struct Channel: @unchecked Sendable, Equatable {
 
     /// Tells the peer that nothing more comes, and goes on reading.
     public func shutdownWriting() {
+        if let tls = state.pointee.tls { tls.pointee.end() }
         if state.pointee.isSimulated {
             loop.machine?.shutdownWriting(state.pointee.descriptor)
         } else {
@@ -229,6 +240,7 @@ public struct Channel: @unchecked Sendable, Equatable {
         let loop = loop
         precondition(loop.isCurrent, "a channel belongs to its loop's own thread")
         loop.own.pointee.wheel.disarm(state)
+        endTLS()
         if state.pointee.isSimulated {
             loop.machine?.close(state.pointee.descriptor)
             loop.simulated[state.pointee.descriptor] = nil
@@ -242,6 +254,7 @@ public struct Channel: @unchecked Sendable, Equatable {
 
     /// Closes with a reset instead of an orderly end, so that a misbehaving peer holds nothing here.
     public func abort() {
+        endTLS(withFarewell: false)
         if !state.pointee.isSimulated {
             var linger = linger(l_onoff: 1, l_linger: 0)
             _ = setsockopt(
@@ -264,7 +277,29 @@ public struct Channel: @unchecked Sendable, Equatable {
     /// The peer's IPv4 address in host byte order; 0 on a Unix socket.
     public var peerAddress: UInt32 { state.pointee.isSimulated ? 0 : apus_peer_address(state.pointee.descriptor) }
 
+    /// The ways that are not a plain socket's: through TLS, on a simulated machine, or both.
     @inline(never)
+    private func detouredReceive(into bytes: UnsafeMutableRawBufferPointer) -> IOResult {
+        if let tls = state.pointee.tls { return tls.pointee.receive(into: bytes, state) }
+        return simulatedReceive(into: bytes)
+    }
+
+    @inline(never)
+    private func detouredSend(_ bytes: UnsafeRawBufferPointer) -> IOResult {
+        if let tls = state.pointee.tls { return tls.pointee.send(bytes, state) }
+        return simulatedSend(bytes)
+    }
+
+    /// Reads from the socket itself, below TLS.
+    func rawReceive(into bytes: UnsafeMutableRawBufferPointer) -> IOResult {
+        state.pointee.isSimulated ? simulatedReceive(into: bytes) : plainReceive(into: bytes)
+    }
+
+    /// Writes to the socket itself, below TLS.
+    func rawSend(_ bytes: UnsafeRawBufferPointer) -> IOResult {
+        state.pointee.isSimulated ? simulatedSend(bytes) : plainSend(bytes, more: false)
+    }
+
     private func simulatedReceive(into bytes: UnsafeMutableRawBufferPointer) -> IOResult {
         guard let machine = loop.machine else { return .failed(errno: EBADF) }
         let result = machine.receive(state.pointee.descriptor, into: bytes)
@@ -272,7 +307,6 @@ public struct Channel: @unchecked Sendable, Equatable {
         return result
     }
 
-    @inline(never)
     private func simulatedSend(_ bytes: UnsafeRawBufferPointer) -> IOResult {
         guard let machine = loop.machine else { return .failed(errno: EBADF) }
         let result = machine.send(state.pointee.descriptor, bytes)

@@ -15,6 +15,12 @@ struct ChannelState {
     var peerClosed = false
     var isOpen = false
     var isSimulated = false
+    /// TLS over the socket, in memory that the channel frees when it closes.
+    var tls: UnsafeMutablePointer<TLSState>?
+    /// Below TLS: the last read took all there was, and until the next event another one would only say so.
+    var isDrained = false
+    /// Bytes do not go straight through a socket: one question on the way of those that do.
+    var isDetoured = false
     var readWaiter: UnsafeContinuation<Channel.Wake, Never>?
     var writeWaiter: UnsafeContinuation<Channel.Wake, Never>?
     var readDeadline = Int64.max
