@@ -79,7 +79,7 @@ check_docs() {
         echo "$name"
         "$bin/swift-symbolgraph-extract" -module-name "$name" -target "$(uname -m)-unknown-linux-gnu" \
             -I .build/debug/Modules -Xcc -fmodule-map-file=.build/debug/CLinux.build/module.modulemap \
-            -I Sources/CLinux/include -I Sources/CSQLite -minimum-access-level public -skip-synthesized-members \
+            -I Sources/CLinux/include -I Sources/COpenSSL -I Sources/CSQLite -minimum-access-level public -skip-synthesized-members \
             -output-dir "$graphs" || return
         "$bin/docc" convert "$catalogue" --additional-symbol-graph-dir "$graphs" --warnings-as-errors \
             --fallback-display-name "$name" --fallback-bundle-identifier "$name" --output-path "$graphs.doccarchive" || return
