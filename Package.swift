@@ -46,7 +46,7 @@ let package = Package(
         .target(name: "ApusCache", dependencies: ["ApusCore", "ApusRuntime", "ApusObserve"], swiftSettings: strict),
         .target(
             name: "ApusStore",
-            dependencies: ["ApusCore", "ApusRuntime", "ApusObserve", "CSQLite", "CLinux"],
+            dependencies: ["ApusCore", "ApusRuntime", "ApusObserve", "ApusHTTP", "CSQLite", "CLinux"],
             swiftSettings: strict
         ),
 
@@ -114,7 +114,7 @@ let package = Package(
         .testTarget(name: "ApusCacheTests", dependencies: ["ApusCache", "ApusTesting"], swiftSettings: strict),
         .testTarget(
             name: "ApusStoreTests",
-            dependencies: ["ApusStore", "ApusTesting", "CSQLite"],
+            dependencies: ["ApusStore", "ApusHTTP", "ApusTesting", "CSQLite"],
             swiftSettings: strict
         ),
         .testTarget(name: "ApusLoadTests", dependencies: ["ApusLoad", "ApusTesting"], swiftSettings: strict),
