@@ -37,6 +37,7 @@ public struct SigV4: Sendable {
     ///   - request: What to sign; its target is encoded as it will be sent.
     ///   - host: The `Host` field it will be sent with.
     ///   - seconds: The time, in seconds since 1970.
+    /// - Returns: What to send.
     public func signed(_ request: ClientRequest, host: String, at seconds: Int64) -> ClientRequest {
         var signed = request
         let payload = Hex.encode(SHA256.digest(request.body))
@@ -69,6 +70,7 @@ public struct SigV4: Sendable {
     ///   - lifetime: How long it is good for, 1 s to 7 days.
     ///   - payload: The body's digest in hexadecimal, or `UNSIGNED-PAYLOAD`.
     ///   - seconds: The time, in seconds since 1970.
+    /// - Returns: The target with the parameters that begin with `X-Amz-`.
     public func presigned(
         _ method: Method = .get,
         _ target: String,

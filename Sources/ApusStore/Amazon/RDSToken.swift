@@ -34,6 +34,7 @@ public struct RDSToken: Sendable {
     /// A token that is good for ``margin`` at least.
     ///
     /// - Parameter seconds: The time, in seconds since 1970.
+    /// - Returns: What to give the server as the password, over TLS only.
     public func password(at seconds: Int64) -> Secret<String> {
         last.withLock { last in
             if let known = last, known.end - seconds > Self.margin.components.seconds { return known.token }
