@@ -27,15 +27,18 @@ def run(name, *words, cwd=None, env=None):
 BUYER = """
 import sys
 from bazaar_client import Client
-from bazaar_client.api.default import get_api_products, post_api_carts, put_api_carts_cart_lines_product
+from bazaar_client.api.default import get_api_products, post_api_carts, put_api_carts_cart, put_api_carts_cart_lines_product
 from bazaar_client.api.default import post_api_carts_cart_checkout, get_api_carts_cart_orders
-from bazaar_client.models import Address, AddressCountry, Checkout, Quantity
+from bazaar_client.models import Address, AddressCountry, CartContents, CartContentsLinesItem, Checkout, Quantity
 
 client = Client(sys.argv[1], raise_on_unexpected_status=True)
 product = get_api_products.sync(client=client, limit=1).products[0]
 cart = post_api_carts.sync(client=client)
 cart = put_api_carts_cart_lines_product.sync(cart.id, product.id, client=client, body=Quantity(quantity=2))
 assert [line.quantity for line in cart.lines] == [2], cart
+contents = CartContents(lines=[CartContentsLinesItem(product=product.id, quantity=3)])
+cart = put_api_carts_cart.sync(cart.id, client=client, body=contents)
+assert [line.quantity for line in cart.lines] == [3], cart
 address = Address(
     name="Ada", email="ada@example.com", street="1 Square", town="London", postcode="SW1",
     country=AddressCountry.UNITED_KINGDOM,

@@ -59,6 +59,8 @@ public struct JSONSchema: Sendable, Hashable {
     public var lengthMin: Int?
     /// Most characters of a string, or `nil`.
     public var lengthMax: Int?
+    /// Most elements of an array, or `nil`.
+    public var countMax: Int?
     /// A regular expression (ECMA-262) that a string matches, or `nil`.
     public var pattern: String?
     /// Whether `null` is allowed too.
@@ -100,10 +102,11 @@ public struct JSONSchema: Sendable, Hashable {
         return schema
     }
 
-    /// The schema of arrays of `element`.
-    public static func array(of element: JSONSchema) -> JSONSchema {
+    /// The schema of arrays of `element`, at most `countMax` of them where that is said.
+    public static func array(of element: JSONSchema, countMax: Int? = nil) -> JSONSchema {
         var schema = JSONSchema(.array)
         schema.element = [element]
+        schema.countMax = countMax
         return schema
     }
 
@@ -155,6 +158,7 @@ public struct JSONSchema: Sendable, Hashable {
         if let lengthMin { json.field("minLength", lengthMin) }
         if let lengthMax { json.field("maxLength", lengthMax) }
         if let pattern { json.field("pattern", pattern) }
+        if let countMax { json.field("maxItems", countMax) }
         if !choices.isEmpty { writeChoices(to: &json) }
         if kind == .object { writeMembers(to: &json) }
         if kind == .array, let items = element.first {

@@ -59,6 +59,12 @@ enum Text {
         return number
     }
 
+    /// What to say to more products than a basket takes.
+    static let tooManyProducts = ShopError.invalid(
+        "product",
+        "At most \(Basket.linesMax) different products in one basket, please."
+    )
+
     /// What to say to a quantity outside `range`.
     static func badQuantity(_ range: ClosedRange<Int>) -> ShopError {
         .invalid("quantity", "Please give a whole number from \(range.lowerBound) to \(range.upperBound).")

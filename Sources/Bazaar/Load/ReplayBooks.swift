@@ -5,6 +5,7 @@ final class ReplayBooks: Sendable {
     /// Pieces of a product.
     struct Stock: Row, Sendable {
         let product: String
+        let price: Money
         let stock: Int
         let reserved: Int
         let sold: Int
@@ -12,6 +13,7 @@ final class ReplayBooks: Sendable {
 
         init(from row: inout RowReader) throws {
             product = try row.next()
+            price = Money(mills: try row.next())
             stock = try row.next()
             reserved = try row.next()
             sold = try row.next()
@@ -26,6 +28,8 @@ final class ReplayBooks: Sendable {
         var refused = 0
         var before: [String: Stock] = [:]
         var ordersBefore = 0
+        var wanted = CountryLedger([], prices: [:])
+        var ledgerBefore = CountryLedger([], prices: [:])
     }
 
     private let store: Store
@@ -33,9 +37,9 @@ final class ReplayBooks: Sendable {
 
     init(store: Store) { self.store = store }
 
-    /// Fills the warehouse, and notes what there is.
-    func begin(stocking pieces: [ProductID: Int]) async throws {
-        for (category, wanted) in Dictionary(grouping: pieces, by: \.key.category) {
+    /// Fills the warehouse for `recorded`, and notes what there is and what there should be in the end.
+    func begin(_ recorded: RecordedOrders) async throws {
+        for (category, wanted) in Dictionary(grouping: recorded.pieces, by: \.key.category) {
             try await store.shard(for: CategoryKey(category: category)).transaction(deadline: .seconds(60)) {
                 transaction in
                 for (product, count) in wanted {
@@ -49,9 +53,17 @@ final class ReplayBooks: Sendable {
             }
         }
         let (stock, orders) = (try await stock(), try await orderNumbers().count)
+        let prices = stock.compactMap { name, product in ProductID(name).map { ($0, product.price) } }
+        let wanted = CountryLedger(
+            recorded.orders,
+            prices: Dictionary(prices) { first, _ in first }
+        )
+        let ledger = try await CountryLedger(store)
         told.withLock {
             $0.before = stock
             $0.ordersBefore = orders
+            $0.wanted = wanted
+            $0.ledgerBefore = ledger
         }
     }
 
@@ -80,7 +92,7 @@ final class ReplayBooks: Sendable {
 
     private func stock() async throws -> [String: Stock] {
         let rows: [Stock] = try await store.everyShard.all(
-            "SELECT category || '-' || code, stock, reserved, sold FROM products"
+            "SELECT category || '-' || code, price_mills, stock, reserved, sold FROM products"
         ).rows
         return Dictionary(rows.map { ($0.product, $0) }) { first, _ in first }
     }
@@ -131,6 +143,7 @@ final class ReplayBooks: Sendable {
         }
         let left = try await unfinished()
         let (stock, numbers) = (try await stock(), try await orderNumbers())
+        let ledger = try await CountryLedger(store)
         return told.withLock { told in
             let fresh = numbers.count - told.ordersBefore
             let missing = told.numbers.subtracting(numbers).count
@@ -151,6 +164,7 @@ final class ReplayBooks: Sendable {
                     "\(told.numbers.count) acknowledged, \(fresh) in the store, \(missing) missing, "
                         + "\(told.refused) refused as sold out, \(told.open.count) never answered, \(left) unfinished"
                 ),
+                ledger.since(told.ledgerBefore).finding(wanted: told.wanted),
                 Mix.Finding(
                     "stock adds up",
                     holds: lost == 0 && wrong == 0 && negative == 0,

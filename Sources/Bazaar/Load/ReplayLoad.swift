@@ -3,9 +3,10 @@ import Apus
 /// The real year of orders once more, through the JSON API, with the books balanced at its end.
 ///
 /// The shop has a month's stock, so before the first order the warehouse is filled with what the year will want. Then each
-/// order comes when it came, in trading time: a cart, its lines, a checkout under a key of its own. What was not told
-/// clearly is asked again under the same key, as a program does that must know. In the end the store must have exactly the
-/// orders that were acknowledged, and for every product as many pieces as before.
+/// order comes when it came, in trading time: a cart, all its lines at once, a checkout under a key of its own. What was not
+/// told clearly is asked again under the same key, as a program does that must know. In the end the store must have exactly
+/// the orders that were acknowledged, each country what the file says it bought, and for every product as many pieces as
+/// before.
 enum ReplayLoad {
     static func scenario(store: Store, sales: String) -> Scenario {
         Scenario(
@@ -21,7 +22,7 @@ enum ReplayLoad {
             site.say("reading the year of orders")
             let recorded = try await site.blocking.run { try RecordedOrders(file) }
             let books = ReplayBooks(store: store)
-            try await books.begin(stocking: recorded.pieces)
+            try await books.begin(recorded)
             let lines = recorded.orders.reduce(0) { $0 + $1.lines.count }
             site.say(
                 "\(recorded.orders.count) orders of \(lines) lines; \(recorded.split) had more lines than a basket takes "
@@ -47,9 +48,8 @@ enum ReplayLoad {
 
     private static func place(_ order: RecordedOrders.Order, _ visitor: Visitor, _ books: ReplayBooks) async throws {
         let cart = try await OrderLoad.newCart(visitor)
-        for line in order.lines {
-            try await OrderLoad.put(line.quantity, line.product, into: cart, visitor)
-        }
+        let lines = order.lines.map { APIBody.CartContents.Line(product: $0.product, quantity: $0.quantity) }
+        try await visitor.send(json: APIBody.CartContents(lines: lines), to: Storefront.apiFillCart, cart)
         var address = LoadAddress.britain
         address.country = order.country
         let key = LoadAddress.key(visitor)

@@ -49,4 +49,22 @@ distributed actor CartsService: Carts {
             return try await carts.set(product, quantity: quantity, in: cart)
         }
     }
+
+    distributed func fill(_ cart: String, with lines: [Cart.Line]) async throws -> Cart {
+        try await answering {
+            guard RandomID.isValid(cart) else { throw ShopError.notFound("basket") }
+            guard lines.count <= Basket.linesMax else { throw Text.tooManyProducts }
+            guard lines.allSatisfy({ Basket.quantityRange.contains($0.quantity) }) else {
+                throw Text.badQuantity(Basket.quantityRange)
+            }
+            let products = Set(lines.map(\.product))
+            guard products.count == lines.count else {
+                throw ShopError.invalid("product", "Please name each product once.")
+            }
+            guard try await catalogue.hasAll(products) else {
+                throw ShopError.invalid("product", "There is no such product.")
+            }
+            return try await carts.fill(cart, with: lines)
+        }
+    }
 }

@@ -39,6 +39,11 @@ protocol Carts: ServiceActor {
     ///
     /// - Throws: ``ShopError`` with code `invalidInput` beyond a cart's limits.
     distributed func set(_ product: ProductID, quantity: Int, in cart: String) async throws -> Cart
+    /// Makes it hold exactly these lines, in this order, whatever was in it.
+    ///
+    /// - Throws: ``ShopError`` with code `invalidInput` beyond a cart's limits, for a product that is named twice, and for one
+    ///   that there is not.
+    distributed func fill(_ cart: String, with lines: [Cart.Line]) async throws -> Cart
 }
 
 /// Buying, and what was bought.
@@ -74,6 +79,7 @@ enum Contracts {
         Target("cart", .idempotent) { try await $0.cart($1) }
         Target("add") { try await $0.add($1, quantity: $2, to: $3) }
         Target("set", .idempotent) { try await $0.set($1, quantity: $2, in: $3) }
+        Target("fill", .idempotent) { try await $0.fill($1, with: $2) }
         Failure(ShopError.self)
     }
 
@@ -97,6 +103,7 @@ extension Suggestion: Wire {}
 extension Session: Wire {}
 extension Visit: Wire {}
 extension Cart: Wire {}
+extension Cart.Line: Wire {}
 extension CheckoutRequest: Wire {}
 extension PlacedOrder: Wire {}
 extension OrderCredential: Wire {}

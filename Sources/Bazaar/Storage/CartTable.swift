@@ -81,6 +81,32 @@ struct CartTable: Sendable {
         try await change(product, in: id) { _ in quantity }
     }
 
+    /// Makes it hold exactly `lines`, in one transaction: at most ``Basket/linesMax``, each product once.
+    func fill(_ id: String, with lines: [Cart.Line]) async throws -> Cart {
+        let now = now
+        return try await store.shard(for: CartKey(id: id)).transaction { transaction in
+            let version: Int64? = try transaction.first("SELECT version FROM carts WHERE id = \(id)")
+            // A line's position is the version it came with, so whatever is put in later comes after it.
+            let first = (version ?? 0) + 1
+            let last = first + Int64(max(1, lines.count)) - 1
+            if version == nil {
+                try transaction.execute("INSERT INTO carts (id, version, changed_at) VALUES (\(id), \(last), \(now))")
+            } else {
+                try transaction.execute("UPDATE carts SET version = \(last), changed_at = \(now) WHERE id = \(id)")
+                try transaction.execute("DELETE FROM cart_lines WHERE cart_id = \(id)")
+            }
+            for (place, line) in lines.enumerated() {
+                try transaction.execute(
+                    """
+                    INSERT INTO cart_lines (cart_id, product, position, quantity)
+                    VALUES (\(id), \(line.product.description), \(first + Int64(place)), \(line.quantity))
+                    """
+                )
+            }
+            return Cart(id: id, version: last, lines: lines)
+        }
+    }
+
     private func change(
         _ product: ProductID,
         in id: String,
@@ -112,12 +138,7 @@ struct CartTable: Sendable {
                 )
             } else {
                 let lines: Int = try transaction.one("SELECT COUNT(*) FROM cart_lines WHERE cart_id = \(id)")
-                guard lines < Basket.linesMax else {
-                    throw ShopError.invalid(
-                        "product",
-                        "At most \(Basket.linesMax) different products in one basket, please."
-                    )
-                }
+                guard lines < Basket.linesMax else { throw Text.tooManyProducts }
                 try transaction.execute(
                     """
                     INSERT INTO cart_lines (cart_id, product, position, quantity)

@@ -49,6 +49,19 @@ struct CatalogueTable: Sendable {
         return found
     }
 
+    /// Whether all of `ids` are there.
+    func hasAll(_ ids: Set<ProductID>) async throws -> Bool {
+        for (category, ids) in Dictionary(grouping: ids, by: \.category) {
+            let found: Int = try await store.shard(for: CategoryKey(category: category)).one(
+                """
+                SELECT COUNT(*) FROM products WHERE category = \(category) AND code IN (\(list: ids.map(\.code.text)))
+                """
+            )
+            guard found == ids.count else { return false }
+        }
+        return true
+    }
+
     /// A department's most popular products.
     func best(_ category: Category, count: Int) async throws -> [Product] {
         try await page(ListingQuery(category, count: count)).map(\.product)

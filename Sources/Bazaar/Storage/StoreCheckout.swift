@@ -212,12 +212,13 @@ struct StoreCheckout: CheckoutSteps {
             // What was put in since the key was claimed stays in.
             for line in placed.order.lines {
                 guard let product = line.product?.description else { continue }
-                try transaction.execute(
+                let gone = try transaction.execute(
                     """
                     DELETE FROM cart_lines
                     WHERE cart_id = \(claim.cart) AND product = \(product) AND quantity <= \(line.quantity)
                     """
                 )
+                if gone > 0 { continue }
                 try transaction.execute(
                     """
                     UPDATE cart_lines SET quantity = quantity - \(line.quantity)

@@ -137,6 +137,26 @@ enum APIBody {
         static var schemaSample: Quantity { Quantity(quantity: 1) }
     }
 
+    /// All that a cart shall hold, each product once.
+    struct CartContents: Codable, Sendable, SchemaProviding {
+        struct Line: Codable, Sendable {
+            var product: ProductID
+            var quantity: Int
+        }
+
+        /// In the order to show them.
+        var lines: [Line]
+
+        static var jsonSchema: JSONSchema {
+            let quantities = Basket.quantityRange
+            let line = JSONSchema.object([
+                .init("product", ProductID.pathSchema), .init("quantity", .integer(quantities)),
+            ])
+            return .object([.init("lines", .array(of: line, countMax: Basket.linesMax))])
+        }
+        static var schemaSample: CartContents { CartContents(lines: []) }
+    }
+
     struct Checkout: Codable, Sendable {
         /// The version of the cart that the buyer saw; left out, whatever is in it now is bought.
         var cartVersion: Int64?

@@ -13,6 +13,7 @@ extension Storefront {
     static let apiDelivery = Route(.get, "/api/delivery")
     static let apiCarts = Route(.post, "/api/carts")
     static let apiCart = Route(.get, "/api/carts/{cart}", CartID.self)
+    static let apiFillCart = Route(.put, "/api/carts/{cart}", CartID.self)
     static let apiPutLine = Route(.put, "/api/carts/{cart}/lines/{product}", CartID.self, ProductID.self)
     static let apiDeleteLine = Route(.delete, "/api/carts/{cart}/lines/{product}", CartID.self, ProductID.self)
     static let apiCheckout = Route(.post, "/api/carts/{cart}/checkout", CartID.self)
@@ -198,6 +199,15 @@ extension Storefront {
             $0.response = .json(APIBody.Cart.self)
         } handler: { exchange, id in
             try await answer(exchange, try await carts.cart(id.text))
+        }
+        routes.on(Self.apiFillCart, "Put all of this into a cart at once, in place of what is in it") {
+            $0.request = .json(APIBody.CartContents.self)
+            $0.response = .json(APIBody.Cart.self)
+            $0.problems = [.unsupportedMediaType]
+        } handler: { exchange, id in
+            let body = try await exchange.document(APIBody.CartContents.self)
+            let lines = body.lines.map { Cart.Line(product: $0.product, quantity: $0.quantity) }
+            try await answer(exchange, try await carts.fill(id.text, with: lines))
         }
         routes.on(Self.apiPutLine, "Put so many pieces of a product into a cart, in place of those that are there") {
             $0.request = .json(APIBody.Quantity.self)

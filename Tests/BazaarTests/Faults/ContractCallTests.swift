@@ -122,6 +122,8 @@ extension Faults {
             let cart = try JSONDocument.decode(APIBody.Cart.self, from: made.body).id
             let line = "/api/carts/\(cart)/lines/\(product.id)"
             _ = try await ask(.put, line, type: json, body: #"{"quantity":2}"#, expecting: 200)
+            let all = #"{"lines":[{"product":"\#(product.id)","quantity":1}]}"#
+            _ = try await ask(.put, "/api/carts/\(cart)", type: json, body: all, expecting: 200)
             _ = try await ask(.get, "/api/carts/\(cart)", expecting: 200)
             let bought = try await ask(
                 .post,

@@ -14,7 +14,12 @@ struct ShopFolder: Sendable {
     init() throws {
         path = "/tmp/bazaar-faults-\(SecureRandom.token(bits: 64))"
         try Files.makeFolder(path)
-        try Files.writeAtomically(Self.frame(Array(Self.history.utf8)), to: sales, mode: 0o600)
+        try write(history: Array(Self.history.utf8))
+    }
+
+    /// Has the shop sell what this history, as the file of sales has it, says.
+    func write(history: [UInt8]) throws {
+        try Files.writeAtomically(Self.frame(history), to: sales, mode: 0o600)
     }
 
     func remove() throws { try Files.remove(path) }
@@ -36,11 +41,15 @@ struct ShopFolder: Sendable {
         return text
     }
 
-    /// `bytes` as a Zstandard frame with one block that is not compressed (RFC 8878, section 3.1.1).
+    /// `bytes` as a Zstandard frame of blocks that are not compressed (RFC 8878, section 3.1.1).
     private static func frame(_ bytes: [UInt8]) -> [UInt8] {
-        precondition(bytes.count < 128 << 10, "a block holds less than 128 KiB")
         func little(_ value: Int, _ count: Int) -> [UInt8] { (0..<count).map { UInt8(value >> ($0 * 8) & 0xFF) } }
-        // One segment with its size in four bytes; then the last block, raw.
-        return [0x28, 0xB5, 0x2F, 0xFD, 0xA0] + little(bytes.count, 4) + little(bytes.count << 3 | 1, 3) + bytes
+        // One segment with its size in four bytes; then blocks of at most 128 KiB, the last of them marked.
+        var frame = [0x28, 0xB5, 0x2F, 0xFD, 0xA0] + little(bytes.count, 4)
+        for start in stride(from: 0, to: bytes.count, by: 128 << 10) {
+            let block = bytes[start..<min(start + (128 << 10), bytes.count)]
+            frame += little(block.count << 3 | (block.endIndex == bytes.count ? 1 : 0), 3) + block
+        }
+        return frame
     }
 }
