@@ -42,9 +42,28 @@ struct TestSystem: System {
         }
     }
 
+    private static let hello = Route(.get, "/hello/{name}", String.self)
+
+    var loads: [Scenario] {
+        [
+            Scenario("greetings", "everybody is greeted", rate: 20, duration: .seconds(1)) { _ in
+                Mix([Journey("greeting") { try await $0.ask(Self.hello, "Ada") }])
+            },
+            Scenario("notes", "the first note is read, and looked for", rate: 20, needsBlocks: true) { _ in
+                Mix(
+                    [Journey("note") { try await $0.send(ClientRequest(.get, "/notes/1")) }],
+                    audit: { _ in
+                        let text: String? = try await notes.shard(for: 1).first("SELECT text FROM notes WHERE id = 1")
+                        return [Mix.Finding("the first note is there", holds: text == "first", text ?? "none")]
+                    }
+                )
+            },
+        ]
+    }
+
     private func routes(_ echo: any Echo, _ host: Host) throws -> Router {
         var routes = RouterBuilder()
-        routes.on(Route(.get, "/hello/{name}", String.self)) { exchange, name in
+        routes.on(Self.hello) { exchange, name in
             exchange.answer(type: "text/plain", text: try await echo.greet(name))
         }
         routes.on(Route(.get, "/pids")) { exchange in

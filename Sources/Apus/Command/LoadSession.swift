@@ -25,6 +25,8 @@ struct LoadSession: Sendable {
             let old = try options.compared.map { try Self.read($0) }
             let running = RunningParts(try? RemoteSystem(invocation, on: loop))
             defer { running.close() }
+            // Before the scenarios are asked for: they may look at the system's settings.
+            _ = try invocation.configure()
             let scenario = try self.scenario()
             let target = try await self.target(running)
             let blocks = OpenBlocks(invocation.declared)
@@ -34,7 +36,6 @@ struct LoadSession: Sendable {
                         "\(scenario.name) looks into the store of the system it loads: it must run here, on --data"
                     )
                 }
-                _ = try invocation.configure()
                 try await blocks.open(in: folder)
             }
             do {

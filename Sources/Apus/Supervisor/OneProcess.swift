@@ -131,9 +131,9 @@ struct WholeAdministration: DashboardSource {
 
     private var edge: Part? { start.plan.parts.first { $0.kind == .edge } }
 
-    var facts: SystemFacts {
-        start.facts(url: edge.flatMap { addresses.now?.servers[$0.name] }.map { "http://\($0)/" }, blocks: blocks)
-    }
+    private var url: String? { edge.flatMap { addresses.now?.servers[$0.name] }.map { "http://\($0)/" } }
+
+    var facts: SystemFacts { start.facts(url: url, blocks: blocks) }
 
     var targets: [PulseTarget] {
         let process = process
@@ -161,7 +161,9 @@ struct WholeAdministration: DashboardSource {
                 pid: Program.pid,
                 state: addresses.now == nil ? "starting" : "ready",
                 restarts: 0,
-                addresses: addresses.now?.servers[part.name].map { [$0] } ?? [],
+                // As of a system of many processes: an edge is named by its URL.
+                addresses: part.kind == .edge
+                    ? [url ?? ""] : addresses.now?.servers[part.name].map { [$0] } ?? [],
                 upSeconds: Int(up),
                 cpuSeconds: usage?.cpuSeconds ?? 0,
                 cpuShare: up > 0 ? (usage?.cpuSeconds ?? 0) / up : 0,

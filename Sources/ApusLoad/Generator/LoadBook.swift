@@ -100,7 +100,8 @@ final class LoadBook: @unchecked Sendable {
                 lagMax: plan.lagMax.seconds,
                 busiest: busiest,
                 isOpen: isOpen,
-                requests: whole.requests
+                requests: whole.requests,
+                answered: total.statuses.values.reduce(0, +)
             )
         )
     }

@@ -12,6 +12,7 @@ enum Validity {
     ///   - busiest: The share of a core that the generator's busiest loop used.
     ///   - isOpen: Whether arrivals were fixed beforehand; a closed loop has no lag, it just asks less.
     ///   - requests: How many requests counted.
+    ///   - answered: How many of them had an answer, whatever it said.
     /// - Returns: A sentence for each reason; none for a valid run.
     static func problems(
         lag: Double,
@@ -19,10 +20,15 @@ enum Validity {
         lagMax: Double,
         busiest: Double,
         isOpen: Bool,
-        requests: Int
+        requests: Int,
+        answered: Int
     ) -> [String] {
         var problems: [String] = []
-        if requests == 0 { problems.append("no request was counted") }
+        if requests == 0 {
+            problems.append("no request was counted")
+        } else if answered == 0 {
+            problems.append("no request was answered")
+        }
         let allowed = max(lagMax, latency / 10)
         if isOpen, lag > allowed {
             problems.append(

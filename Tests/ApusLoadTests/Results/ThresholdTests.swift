@@ -42,16 +42,22 @@ struct ThresholdTests {
 }
 
 struct ValidityTests {
-    private func problems(lag: Double, latency: Double, busiest: Double = 0.2, isOpen: Bool = true, requests: Int = 9)
-        -> Int
-    {
+    private func problems(
+        lag: Double,
+        latency: Double,
+        busiest: Double = 0.2,
+        isOpen: Bool = true,
+        requests: Int = 9,
+        answered: Int = 9
+    ) -> Int {
         Validity.problems(
             lag: lag,
             latency: latency,
             lagMax: 0.001,
             busiest: busiest,
             isOpen: isOpen,
-            requests: requests
+            requests: requests,
+            answered: answered
         ).count
     }
 
@@ -65,5 +71,6 @@ struct ValidityTests {
     @Test func `a generator without a core to spare, or without an answer, proves nothing`() {
         #expect(problems(lag: 0, latency: 1, busiest: 0.99) == 1)
         #expect(problems(lag: 0, latency: 0, requests: 0) == 1)
+        #expect(problems(lag: 0, latency: 0, answered: 0) == 1)
     }
 }

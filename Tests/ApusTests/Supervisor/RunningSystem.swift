@@ -130,7 +130,7 @@ final class RunningSystem: @unchecked Sendable {
         return try await condition()
     }
 
-    /// Runs another command of the system's program.
+    /// Runs another command of the system's program, on its data folder unless the words name one.
     func command(_ words: [String]) async throws -> (code: Int32, output: String, errors: String) {
         let output = try SocketPair.make(theirsBlocks: true)
         let errorOutput = try SocketPair.make(theirsBlocks: true)
@@ -138,7 +138,7 @@ final class RunningSystem: @unchecked Sendable {
         defer { close(null) }
         let child = try ChildProcess(
             path: self.program,
-            arguments: words + ["--data", scratch.data],
+            arguments: words.contains("--data") ? words : words + ["--data", scratch.data],
             environment: [:],
             descriptors: [null, output.theirs, errorOutput.theirs],
             on: loop
