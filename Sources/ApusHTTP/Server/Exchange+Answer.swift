@@ -14,12 +14,15 @@ extension Exchange {
     ///   - value: Its value. Control characters, which could end the line, stop the program.
     public func setField(_ name: StaticString, _ value: some StringProtocol) {
         precondition(!isAnswered, "an answer's head has gone when its body begins")
-        precondition(value.utf8.allSatisfy { $0 >= 32 && $0 != 127 || $0 == 9 }, "a control character in a field")
-        let fields = workspace.pointee.fields
-        fields.pointee.append(name)
-        fields.pointee.append(": ")
-        fields.pointee.append(string: String(value))
-        fields.pointee.append("\r\n")
+        var value = String(value)
+        value.withUTF8 { bytes in
+            precondition(bytes.allSatisfy { $0 >= 32 && $0 != 127 || $0 == 9 }, "a control character in a field")
+            let fields = workspace.pointee.fields
+            fields.pointee.append(name)
+            fields.pointee.append(": ")
+            fields.pointee.append(UnsafeRawBufferPointer(bytes))
+            fields.pointee.append("\r\n")
+        }
     }
 
     /// Answers with `bytes`.

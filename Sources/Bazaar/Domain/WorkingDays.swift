@@ -19,14 +19,17 @@ enum WorkingDays {
     ///
     /// - SeeAlso: Banking and Financial Dealings Act 1971, schedule 1, and the proclamations under it.
     private static func isBankHoliday(_ day: CivilDay) -> Bool {
-        let year = day.parts.year
-        if movedHolidays(year).contains(day) { return true }
-        let easter = easterSunday(year)
-        if day == easter - 2 || day == easter + 1 { return true }
-        let (_, month, number) = day.parts
-        guard day.weekday == 0 else { return false }
-        // The first Monday of May, the last of May and of August.
-        return month == 5 && (number <= 7 || number > 24) || month == 8 && number > 24
+        let (year, month, number) = day.parts
+        switch month {
+        case 1, 12: return movedHolidays(year).contains(day)
+        case 3, 4:
+            let easter = easterSunday(year)
+            return day == easter - 2 || day == easter + 1
+        // The first Monday and the last.
+        case 5: return day.weekday == 0 && (number <= 7 || number > 24)
+        case 8: return day.weekday == 0 && number > 24
+        default: return false
+        }
     }
 
     /// New Year, Christmas Day and Boxing Day, on the days they are kept.
@@ -67,7 +70,8 @@ extension CivilDay {
 
     /// The weekday and the day: `Friday 9 December`.
     var spoken: String {
-        "\(Self.weekdays[weekday]) \(formatted.split(separator: " ").dropLast().joined(separator: " "))"
+        let (_, month, day) = parts
+        return "\(Self.weekdays[weekday]) \(day) \(Self.months[month - 1])"
     }
 
     /// For machines: `2011-12-09`.

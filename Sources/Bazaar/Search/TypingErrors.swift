@@ -26,26 +26,36 @@ enum TypingErrors {
     /// - Returns: `nil` for more than `max`.
     static func count(_ typed: [UInt8], _ word: [UInt8], max: Int, isBeginning: Bool = false) -> Int? {
         if typed.count - word.count > max || !isBeginning && word.count - typed.count > max { return nil }
-        // Rows are letters of `typed`; three are enough, because a swap looks back two.
-        var (before, last) = ([Int](), Array(0...word.count))
-        for row in 1...Swift.max(1, typed.count) where row <= typed.count {
-            var current = [row]
-            current.reserveCapacity(word.count + 1)
-            var best = row
-            for column in 1...Swift.max(1, word.count) where column <= word.count {
-                let isSame = typed[row - 1] == word[column - 1]
-                var cost = min(last[column] + 1, current[column - 1] + 1, last[column - 1] + (isSame ? 0 : 1))
-                if row > 1, column > 1, typed[row - 1] == word[column - 2], typed[row - 2] == word[column - 1] {
-                    cost = min(cost, before[column - 2] + 1)
+        // Rows are letters of `typed`; three are enough, because a swap looks back two. They take turns in one piece of memory:
+        // a search compares a word with thousands.
+        let width = word.count + 1
+        return withUnsafeTemporaryAllocation(of: Int.self, capacity: 3 * width) { memory in
+            memory.initialize(repeating: 0)
+            var (before, last, current) = (0, width, 2 * width)
+            for column in 0..<width { memory[last + column] = column }
+            for row in 0..<typed.count {
+                memory[current] = row + 1
+                var best = row + 1
+                for column in 1..<Swift.max(1, width) {
+                    let isSame = typed[row] == word[column - 1]
+                    var cost = min(
+                        memory[last + column] + 1,
+                        memory[current + column - 1] + 1,
+                        memory[last + column - 1] + (isSame ? 0 : 1)
+                    )
+                    if row > 0, column > 1, typed[row] == word[column - 2], typed[row - 1] == word[column - 1] {
+                        cost = min(cost, memory[before + column - 2] + 1)
+                    }
+                    memory[current + column] = cost
+                    best = min(best, cost)
                 }
-                current.append(cost)
-                best = min(best, cost)
+                // A swap may still bring a row's best down by one, never more.
+                if best > max + 1 { return nil }
+                (before, last, current) = (last, current, before)
             }
-            // A swap may still bring a row's best down by one, never more.
-            if best > max + 1 { return nil }
-            (before, last) = (last, current)
+            let ends = memory[last..<last + width]
+            let slips = isBeginning ? ends.min() : ends.last
+            return slips.flatMap { $0 <= max ? $0 : nil }
         }
-        let slips = isBeginning ? last.min() : last.last
-        return slips.flatMap { $0 <= max ? $0 : nil }
     }
 }

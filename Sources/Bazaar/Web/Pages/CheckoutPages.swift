@@ -10,7 +10,7 @@ extension Frame {
             return page(
                 "Basket",
                 """
-                <div class="lone">\(Picture(.bags).svg)<h1>Your basket is empty</h1><p>Two thousand people bought a hanging \
+                <div class="lone">\(PictureBook.svg(.bags))<h1>Your basket is empty</h1><p>Two thousand people bought a hanging \
                 heart last year. It is a start.</p><a class="button" href="/">Look around</a></div>
                 """
             )
@@ -45,7 +45,7 @@ extension Frame {
         let message = sentence.map { "<p class=\"error\" id=\"e-\(id)\">\($0)</p>" as HTML }
         let invalid: HTML = sentence == nil ? "" : " aria-invalid=\"true\" aria-describedby=\"e-\(id)\""
         return """
-            <li><span class="pic">\(Picture(product.id, title: product.title).svg)</span><div><h2>\
+            <li><span class="pic">\(PictureBook.shared.svg(product.id, title: product.title))</span><div><h2>\
             <a href="/products/\(id)">\(product.title)</a></h2><p class="soft">\(product.price.formatted) each</p>\(message)\
             </div><p class="price">\(line.amount.formatted)</p><form method="post" action="/basket/lines/change" data-line>\
             \(tokenField)<input type="hidden" name="product" value="\(id)"><label for="q-\(id)">Quantity\

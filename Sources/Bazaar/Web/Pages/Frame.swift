@@ -25,7 +25,7 @@ struct Frame: Sendable {
         <meta name="description" content="A gift shop on a real year of sales: the reference shop of Apus.">\
         <link rel="stylesheet" href="\(Stylesheet.path)"><link rel="icon" href="/favicon.svg" type="image/svg+xml">\
         <script src="\(Script.path)" defer></script></head>\
-        <body><a class="skip" href="#main">Skip to content</a>\(header)<main id="main" class="wrap">\(main)</main>\(footer)\
+        <body><a class="skip" href="#main">Skip to content</a>\(header)<main id="main" class="wrap">\(main)</main>\(Self.footer)\
         </body></html>
 
         """
@@ -35,10 +35,7 @@ struct Frame: Sendable {
     var tokenField: HTML { "<input type=\"hidden\" name=\"token\" value=\"\(formToken)\">" }
 
     private var header: HTML {
-        let links = Category.allCases.map { category in
-            let current: HTML = category == department ? " aria-current=\"page\"" : ""
-            return "<li><a href=\"/departments/\(category.rawValue)\"\(current)>\(category.word)</a></li>" as HTML
-        }
+        let links = department.map { Self.links(marking: $0) } ?? Self.plainLinks
         let count: HTML = pieces > 0 ? "<b>\(pieces)<span class=\"hidden\"> in it</span></b>" : ""
         return """
             <header class="top"><div class="wrap bar"><a class="brand" href="/">\(Self.logo)Bazaar</a>\
@@ -51,13 +48,23 @@ struct Frame: Sendable {
             """
     }
 
-    private var footer: HTML {
-        """
+    /// The departments, without a mark: what most pages show.
+    private static let plainLinks = links(marking: nil)
+
+    private static func links(marking department: Category?) -> HTML {
+        HTML(
+            Category.allCases.map { category in
+                let current: HTML = category == department ? " aria-current=\"page\"" : ""
+                return "<li><a href=\"/departments/\(category.rawValue)\"\(current)>\(category.word)</a></li>"
+            }
+        )
+    }
+
+    private static let footer: HTML = """
         <footer class="foot"><div class="wrap"><p>Bazaar is the reference shop of Apus. Nothing is charged and nothing is \
         sent.</p><p><a href="/orders">Your orders</a> · <a href="/openapi.json">For programs</a></p><p>Products and prices from <a href="https://doi.org/10.24432/C5BW33">Online Retail</a> by Daqing Chen, \
         <a href="https://creativecommons.org/licenses/by/4.0/">CC BY 4.0</a>.</p></div></footer>
         """
-    }
 
     /// An awning over a counter.
     private static let logo: HTML = """

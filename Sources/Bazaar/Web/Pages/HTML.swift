@@ -53,15 +53,31 @@ struct HTML: Sendable, ExpressibleByStringInterpolation {
         }
 
         private static func escape(_ text: some StringProtocol, into bytes: inout [UInt8]) {
-            for byte in text.utf8 {
-                switch byte {
-                case UInt8(ascii: "&"): bytes += "&amp;".utf8
-                case UInt8(ascii: "<"): bytes += "&lt;".utf8
-                case UInt8(ascii: ">"): bytes += "&gt;".utf8
-                case UInt8(ascii: "\""): bytes += "&quot;".utf8
-                case UInt8(ascii: "'"): bytes += "&#39;".utf8
-                default: bytes.append(byte)
+            let taken: Void? = text.utf8.withContiguousStorageIfAvailable { utf8 in
+                // Most texts have nothing to escape: what lies between is taken in one piece.
+                var start = 0
+                for (index, byte) in utf8.enumerated() {
+                    guard let entity = entity(byte) else { continue }
+                    bytes.append(contentsOf: utf8[start..<index])
+                    bytes += entity.utf8
+                    start = index + 1
                 }
+                bytes.append(contentsOf: utf8[start...])
+            }
+            if taken != nil { return }
+            for byte in text.utf8 {
+                if let entity = entity(byte) { bytes += entity.utf8 } else { bytes.append(byte) }
+            }
+        }
+
+        private static func entity(_ byte: UInt8) -> String? {
+            switch byte {
+            case UInt8(ascii: "&"): "&amp;"
+            case UInt8(ascii: "<"): "&lt;"
+            case UInt8(ascii: ">"): "&gt;"
+            case UInt8(ascii: "\""): "&quot;"
+            case UInt8(ascii: "'"): "&#39;"
+            default: nil
             }
         }
     }

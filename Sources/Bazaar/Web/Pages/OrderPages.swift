@@ -31,7 +31,7 @@ extension Frame {
 
     private func item(_ order: Order, now: Int64) -> HTML {
         let pictures = order.lines.prefix(4).compactMap { line in
-            line.product.map { "<span class=\"pic\">\(Picture($0, title: line.title).svg)</span>" as HTML }
+            line.product.map { "<span class=\"pic\">\(PictureBook.shared.svg($0, title: line.title))</span>" as HTML }
         }
         return """
             <li><div class="pictures">\(pictures)</div><div><h2><a href="/orders/\(order.number)">Order \(order.number)</a></h2>\
@@ -73,7 +73,9 @@ extension Frame {
     }
 
     private func orderLine(_ line: OrderLine) -> HTML {
-        let picture = line.product.map { "<span class=\"pic\">\(Picture($0, title: line.title).svg)</span>" as HTML }
+        let picture = line.product.map {
+            "<span class=\"pic\">\(PictureBook.shared.svg($0, title: line.title))</span>" as HTML
+        }
         let title: HTML =
             line.product.map { "<a href=\"/products/\($0.description)\">\(line.title)</a>" } ?? "\(line.title)"
         return """

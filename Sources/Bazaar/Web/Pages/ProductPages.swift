@@ -29,7 +29,7 @@ extension Frame {
             product.title,
             """
             \(crumbs([("/departments/\(category.rawValue)", category.title)]))<div class="product">\
-            <div class="pic">\(Picture(product.id, title: product.title).svg)</div><div><h1>\(product.title)</h1>\
+            <div class="pic">\(PictureBook.shared.svg(product.id, title: product.title))</div><div><h1>\(product.title)</h1>\
             <p class="price">\(product.price.formatted)</p>\(stock(product.available))\(buyForm(content))\
             \(deliveryBox(content))<dl class="facts"><dt>Code</dt><dd>\(product.id.code.text)</dd><dt>Department</dt>\
             <dd><a href="/departments/\(category.rawValue)">\(category.title)</a></dd><dt>Popularity</dt>\

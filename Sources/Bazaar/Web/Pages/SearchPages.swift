@@ -31,7 +31,7 @@ extension Frame {
         return page(
             "Nothing for “\(query.text)”",
             """
-            <div class="lone">\(Picture(.storage).svg)<h1>Nothing for “\(query.text)”</h1><p>Try one word, or another word: \
+            <div class="lone">\(PictureBook.svg(.storage))<h1>Nothing for “\(query.text)”</h1><p>Try one word, or another word: \
             heart, lantern, bunting, cake.</p>\(everywhere)</div><section aria-labelledby="best"><div class="head">\
             <h2 id="best">What other people love</h2></div>\(cards(others, isSmall: true))</section>
             """
@@ -44,7 +44,7 @@ extension Frame {
         return page(
             "Search",
             """
-            <div class="lone">\(Picture(.lighting).svg)<h1>What are you looking for?</h1>\(message)<p>Type a word or two into \
+            <div class="lone">\(PictureBook.svg(.lighting))<h1>What are you looking for?</h1>\(message)<p>Type a word or two into \
             the field above: a colour, a thing, a code.</p></div>
             """
         )
@@ -92,7 +92,7 @@ extension Frame {
         let items = found.enumerated().map { index, suggestion in
             """
             <li role="option" id="s\(index)" aria-selected="false" data-href="/products/\(suggestion.product.description)">\
-            <span class="pic">\(Picture(suggestion.product, title: suggestion.title).svg)</span>\(suggestion.title)</li>
+            <span class="pic">\(PictureBook.shared.svg(suggestion.product, title: suggestion.title))</span>\(suggestion.title)</li>
             """ as HTML
         }
         return HTML(items)

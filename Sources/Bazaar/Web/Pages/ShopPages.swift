@@ -3,14 +3,14 @@ extension Frame {
     func home(bestSellers: [Product], seen: [Product]) -> HTML {
         let tiles = Category.allCases.map { category in
             """
-            <li><a href="/departments/\(category.rawValue)"><span class="pic">\(Picture(category).svg)</span>\
+            <li><a href="/departments/\(category.rawValue)"><span class="pic">\(PictureBook.svg(category))</span>\
             \(category.title)</a></li>
             """ as HTML
         }
         let collage = bestSellers.prefix(3).map { product in
             """
             <a href="/products/\(product.id.description)" aria-label="\(product.title)">\
-            \(Picture(product.id, title: product.title).svg)</a>
+            \(PictureBook.shared.svg(product.id, title: product.title))</a>
             """ as HTML
         }
         let best = Array(bestSellers.dropFirst(3))
@@ -103,7 +103,7 @@ extension Frame {
         page(
             title,
             """
-            <div class="lone">\(Picture(status < 500 ? .lighting : .craft).svg)<h1>\(title)</h1><p>\(sentence)</p>\
+            <div class="lone">\(PictureBook.svg(status < 500 ? .lighting : .craft))<h1>\(title)</h1><p>\(sentence)</p>\
             <a class="button" href="/">Back to the shop</a><p class="note">Code \(status)</p></div>
             """
         )
@@ -114,7 +114,7 @@ extension Frame {
         page(
             "Closed for a moment",
             """
-            <div class="lone">\(Picture(.signs).svg)<h1>Closed for a moment</h1><p>We are counting the bunting. Your basket \
+            <div class="lone">\(PictureBook.svg(.signs))<h1>Closed for a moment</h1><p>We are counting the bunting. Your basket \
             and your orders are safe; please come back in a few minutes.</p>\
             <a class="button" href="">Try again</a></div>
             """
@@ -135,7 +135,7 @@ extension Frame {
                 ? "<span class=\"flag\">Sold out</span>"
                 : product.available < 10 ? "<span class=\"flag\">Last few</span>" : ""
             return """
-                <li><article class="card"><span class="pic">\(Picture(product.id, title: product.title).svg)\(flag)</span>\
+                <li><article class="card"><span class="pic">\(PictureBook.shared.svg(product.id, title: product.title))\(flag)</span>\
                 <h3><a href="/products/\(product.id.description)">\(product.title)</a></h3>\
                 <p class="price">\(product.price.formatted)</p></article></li>
                 """ as HTML
