@@ -6,18 +6,19 @@ enum OrderLoad {
         Scenario("orders", "orders of one to three products over the JSON API, each a cart of its own", rate: 20) {
             site in
             let products = Feed(try await ShoppingLoad.catalogue(site))
-            return Mix([
-                Journey("order") { visitor in
-                    let cart = try await newCart(visitor)
-                    for _ in 0..<Int.random(in: 1...3, using: &visitor.random) {
-                        try await put(1, products.next(for: visitor), into: cart, visitor)
-                    }
-                    let answer = try await checkOut(cart, key: LoadAddress.key(visitor), LoadAddress.britain, visitor)
-                    guard answer.status == .created else { return }
-                    let order = try answer.json(APIBody.Order.self)
-                    visitor.check("the order has lines", !order.lines.isEmpty)
+            let acknowledged = AcknowledgedOrders()
+            let journey = Journey("order") { visitor in
+                let cart = try await newCart(visitor)
+                for _ in 0..<Int.random(in: 1...3, using: &visitor.random) {
+                    try await put(1, products.next(for: visitor), into: cart, visitor)
                 }
-            ])
+                let answer = try await checkOut(cart, key: LoadAddress.key(visitor), LoadAddress.britain, visitor)
+                guard answer.status == .created else { return }
+                let order = try answer.json(APIBody.Order.self)
+                acknowledged.add(order)
+                visitor.check("the order has lines", !order.lines.isEmpty)
+            }
+            return Mix([journey], audit: { site in [try await acknowledged.finding(site)] })
         }
     }
 
