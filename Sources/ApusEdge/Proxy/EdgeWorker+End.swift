@@ -156,8 +156,7 @@ extension EdgeWorker {
         blocks.give(&upstream.pointee.partial)
         upstream.pointee.channel.close()
         upstream.pointee.replica.release()
-        upstream.deinitialize(count: 1)
-        upstream.deallocate()
+        bury(upstream)
     }
 
     // MARK: Writing down

@@ -34,6 +34,8 @@ final class EdgeWorker: @unchecked Sendable {
     /// Serves on, and says on `/readyz` that it will not for long.
     var isLeaving = false
     private var emptied: UnsafeContinuation<Void, Never>?
+    private var endedDownstreams: [UnsafeMutablePointer<Downstream>] = []
+    private var endedUpstreams: [UnsafeMutablePointer<Upstream>] = []
 
     init(loop: EventLoop, configuration: EdgeConfiguration, observation: EdgeObservation) {
         self.loop = loop
@@ -134,13 +136,37 @@ final class EdgeWorker: @unchecked Sendable {
         }
         client.pointee.next?.pointee.previous = client.pointee.previous
         client.pointee.channel.close()
-        client.deinitialize(count: 1)
-        client.deallocate()
+        freeAtTurnEnd()
+        endedDownstreams.append(client)
         downstreamCount -= 1
         observation.connections.subtract(1)
         if downstreamCount == 0, let waiter = emptied {
             emptied = nil
             waiter.resume()
+        }
+    }
+
+    /// Gives a closed connection to a replica's memory back, once nobody can look at it any more.
+    func bury(_ upstream: UnsafeMutablePointer<Upstream>) {
+        freeAtTurnEnd()
+        endedUpstreams.append(upstream)
+    }
+
+    /// Has the memory of what ends in this turn freed at its end: until then a step further up the stack, which called
+    /// the one that closed, may still ask for the phase.
+    private func freeAtTurnEnd() {
+        guard endedDownstreams.isEmpty, endedUpstreams.isEmpty else { return }
+        loop.atTurnEnd { [self] in
+            for client in endedDownstreams {
+                client.deinitialize(count: 1)
+                client.deallocate()
+            }
+            for upstream in endedUpstreams {
+                upstream.deinitialize(count: 1)
+                upstream.deallocate()
+            }
+            endedDownstreams.removeAll(keepingCapacity: true)
+            endedUpstreams.removeAll(keepingCapacity: true)
         }
     }
 
