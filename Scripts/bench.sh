@@ -10,8 +10,10 @@ Apus and its peers alternate; figures are medians over the rounds. The result, w
 the command that made it, is saved as Benchmarks/results/NAME.json. How it is set up: Benchmarks/README.md.
 
   --json            the saved document on stdout instead of a table
-  --rounds N        interleaved rounds (default 5)
+  --rounds N        interleaved rounds (default 5; of shop 3)
   --case CASE       only one case
+  --soak SECONDS    of shop: how long the soak takes (default 300)
+  --knee VISITORS   of shop: soak at 70% of so many a second, in place of looking for the knee
   --yes             install what is missing without asking
   --no-install      never install; say what is missing and stop
 
@@ -33,7 +35,7 @@ apus_bench() {
             --yes) ASSUME_YES=yes ;;
             --no-install) NO_INSTALL=yes ;;
             --json) pass+=(--json) ;;
-            --rounds | --case) pass+=("$1" "${2:?$1 needs a value}"); shift ;;
+            --rounds | --case | --soak | --knee) pass+=("$1" "${2:?$1 needs a value}"); shift ;;
             -*) usage_error "bench does not know '$1'; ./apus bench --help" ;;
             *) [ -z "$name" ] || usage_error "one benchmark at a time"; name=$1 ;;
         esac
@@ -49,6 +51,10 @@ apus_bench() {
         swift build --package-path "$APUS_ROOT/Benchmarks" -c release --product "bench-$name"; then
         show_errors "$log"
         die "the build failed; the whole log is $log"
+    fi
+    if [ "$name" = shop ]; then
+        build_release bazaar
+        export BENCH_BAZAAR="$APUS_ROOT/.build/release/bazaar"
     fi
     BENCH_COMMIT=$(git -C "$APUS_ROOT" describe --always --dirty 2>/dev/null || true)
     export BENCH_COMMIT

@@ -66,19 +66,34 @@ public final class Child {
     ///
     /// The kernel's own account of each thread (`schedstat`), which has no sampling error. Threads that have ended are
     /// not in it: measure programs that keep theirs.
-    public func cpuNanoseconds() -> Double { Self.cpu(of: pid) }
+    public func cpuNanoseconds() -> Double { Self.family(of: pid).reduce(0) { $0 + Self.cpuNanoseconds(of: $1) } }
 
-    private static func cpu(of pid: Int32) -> Double {
-        var sum = 0.0
-        let tasks = "/proc/\(pid)/task"
-        for task in (try? FileManager.default.contentsOfDirectory(atPath: tasks)) ?? [] {
-            let account = (try? String(contentsOfFile: "\(tasks)/\(task)/schedstat", encoding: .utf8)) ?? ""
-            sum += account.split(separator: " ").first.flatMap { Double($0) } ?? 0
-            let children = (try? String(contentsOfFile: "\(tasks)/\(task)/children", encoding: .utf8)) ?? ""
-            for child in children.split(separator: " ") {
-                if let child = Int32(child) { sum += cpu(of: child) }
-            }
+    /// The same of one process, without its children.
+    public static func cpuNanoseconds(of pid: Int32) -> Double {
+        threads(of: pid).reduce(0) { sum, thread in
+            let account = (try? String(contentsOfFile: "\(thread)/schedstat", encoding: .utf8)) ?? ""
+            return sum + (account.split(separator: " ").first.flatMap { Double($0) } ?? 0)
         }
-        return sum
+    }
+
+    /// A process, its children and theirs.
+    private static func family(of pid: Int32) -> [Int32] {
+        threads(of: pid).reduce(into: [pid]) { family, thread in
+            let children = (try? String(contentsOfFile: "\(thread)/children", encoding: .utf8)) ?? ""
+            for child in children.split(separator: " ").compactMap({ Int32($0) }) { family += Self.family(of: child) }
+        }
+    }
+
+    private static func threads(of pid: Int32) -> [String] {
+        let tasks = "/proc/\(pid)/task"
+        return ((try? FileManager.default.contentsOfDirectory(atPath: tasks)) ?? []).map { "\(tasks)/\($0)" }
+    }
+
+    /// Memory of a process, in bytes: what it has for itself and its part of what it shares (PSS); nil where there is none.
+    public static func memoryBytes(of pid: Int32) -> Double? {
+        guard let rollup = try? String(contentsOfFile: "/proc/\(pid)/smaps_rollup", encoding: .utf8),
+            let line = rollup.split(separator: "\n").first(where: { $0.hasPrefix("Pss:") })
+        else { return nil }
+        return line.split(separator: " ").compactMap { Double($0) }.first.map { $0 * 1024 }
     }
 }

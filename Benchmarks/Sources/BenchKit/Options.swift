@@ -14,13 +14,23 @@ public struct Options: Sendable {
     public var check = false
     /// The folder that keeps the result, if given.
     public var save: URL?
+    /// Options that only this benchmark knows, by their names without the dashes.
+    public var own: [String: String] = [:]
     /// What is not an option: a benchmark that starts itself again in a role finds the role here.
     public var rest: [String] = []
 
     /// Reads the command line; unknown options end the process with code 2.
     ///
-    /// - Parameter arguments: Without the program's name.
-    public init(_ arguments: [String] = Array(CommandLine.arguments.dropFirst())) {
+    /// - Parameters:
+    ///   - arguments: Without the program's name.
+    ///   - rounds: Interleaved rounds unless they are given.
+    ///   - names: The names, without the dashes, of options that only this benchmark knows; each takes a value.
+    public init(
+        _ arguments: [String] = Array(CommandLine.arguments.dropFirst()),
+        rounds: Int = 5,
+        own names: Set<String> = []
+    ) {
+        self.rounds = rounds
         var left = arguments[...]
         func value(_ option: String) -> String {
             guard let value = left.popFirst() else { Self.refuse("\(option) needs a value") }
@@ -34,10 +44,12 @@ public struct Options: Sendable {
             case "--case": only = value(option)
             case "--rounds":
                 guard let count = Int(value(option)), count > 0 else { Self.refuse("--rounds wants 1 or more") }
-                rounds = count
+                self.rounds = count
             case "--seconds":
                 guard let length = Double(value(option)), length > 0 else { Self.refuse("--seconds wants more than 0") }
                 seconds = length
+            case let option where option.hasPrefix("--") && names.contains(String(option.dropFirst(2))):
+                own[String(option.dropFirst(2))] = value(option)
             default:
                 if option.hasPrefix("-") { Self.refuse("there is no option \(option)") }
                 rest.append(option)
@@ -48,7 +60,14 @@ public struct Options: Sendable {
     /// Whether a case is to be run.
     public func wants(_ name: String) -> Bool { only == nil || only == name }
 
-    private static func refuse(_ why: String) -> Never {
+    /// The options that are not as they are unless given, as they are typed.
+    var typed: String {
+        "--rounds \(rounds)" + own.sorted { $0.key < $1.key }.map { " --\($0.key) \($0.value)" }.joined()
+            + (only.map { " --case \($0)" } ?? "")
+    }
+
+    /// Ends the process: the command line makes no sense.
+    public static func refuse(_ why: String) -> Never {
         say("bench: \(why)")
         exit(2)
     }

@@ -33,7 +33,7 @@ public struct Report: Codable, Sendable {
     public init(_ bench: String, question: String, options: Options, peers: [String: [String]] = [:]) {
         self.bench = bench
         self.question = question
-        command = "./apus bench \(bench) --rounds \(options.rounds)" + (options.only.map { " --case \($0)" } ?? "")
+        command = "./apus bench \(bench) \(options.typed)"
         date = Date().ISO8601Format()
         commit = ProcessInfo.processInfo.environment["BENCH_COMMIT"]
         machine = Machine(peers: peers)
