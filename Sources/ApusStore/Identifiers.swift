@@ -16,7 +16,7 @@ final class Identifiers: Sendable {
     }
 
     /// The name in double quotes, or `nil` where it is none.
-    func quoted(_ name: String) -> SQL.Piece? {
+    func quoted(_ name: String) -> SQLPart? {
         guard Self.isIdentifier(name) else { return nil }
         let entry = known.withLock { known -> Entry? in
             if let entry = known[name] { return entry }
@@ -29,7 +29,7 @@ final class Identifiers: Sendable {
             known[name] = entry
             return entry
         }
-        return entry.map { SQL.Piece(start: $0.start, count: $0.count, binds: false) }
+        return entry.map { SQLPart(start: $0.start, count: $0.count) }
     }
 
     static func isIdentifier(_ name: String) -> Bool {

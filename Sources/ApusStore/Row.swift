@@ -75,25 +75,23 @@ public struct RowReader {
     // Always inlined: a column is read by one call from the row's initialiser, not by two.
     @inline(__always)
     mutating func integer() throws -> Int64 {
-        guard let here = here(), sqlite3_value_type(here) == SQLITE_INTEGER else {
-            throw mismatchHere("a whole number")
-        }
+        guard let here = here(), sqlite3_value_type(here) == SQLITE_INTEGER else { throw unfit("a whole number") }
         column += 1
         return sqlite3_value_int64(here)
     }
 
     @inline(__always)
     mutating func real() throws -> Double {
-        guard let here = here() else { throw mismatchHere("a number") }
+        guard let here = here() else { throw unfit("a number") }
         let type = sqlite3_value_type(here)
-        guard type == SQLITE_FLOAT || type == SQLITE_INTEGER else { throw mismatchHere("a number") }
+        guard type == SQLITE_FLOAT || type == SQLITE_INTEGER else { throw unfit("a number") }
         column += 1
         return sqlite3_value_double(here)
     }
 
     @inline(__always)
     mutating func text() throws -> String {
-        guard let here = here(), sqlite3_value_type(here) == SQLITE_TEXT else { throw mismatchHere("text") }
+        guard let here = here(), sqlite3_value_type(here) == SQLITE_TEXT else { throw unfit("text") }
         column += 1
         // Asked for as bytes: `sqlite3_value_text` would first copy the text to put a zero after it. A text's bytes are
         // in the file's encoding, which is UTF-8: `MigrationRunner.makeTables` refuses a file of another one.
@@ -103,7 +101,7 @@ public struct RowReader {
     }
 
     mutating func bytes() throws -> [UInt8] {
-        guard let here = here(), sqlite3_value_type(here) == SQLITE_BLOB else { throw mismatchHere("bytes") }
+        guard let here = here(), sqlite3_value_type(here) == SQLITE_BLOB else { throw unfit("bytes") }
         column += 1
         let start = sqlite3_value_blob(here)
         let bytes = sqlite3_value_bytes(here)
@@ -111,14 +109,14 @@ public struct RowReader {
     }
 
     mutating func skipNull() throws -> Bool {
-        guard let here = here() else { throw mismatchHere("a column") }
+        guard let here = here() else { throw unfit("a column") }
         guard sqlite3_value_type(here) == SQLITE_NULL else { return false }
         column += 1
         return true
     }
 
     mutating func value() throws -> SQLValue {
-        guard let here = here() else { throw mismatchHere("a column") }
+        guard let here = here() else { throw unfit("a column") }
         switch sqlite3_value_type(here) {
         case SQLITE_INTEGER: return .integer(try integer())
         case SQLITE_FLOAT: return .real(try real())
@@ -133,8 +131,9 @@ public struct RowReader {
     /// The error for a column that was just read and does not fit.
     public func mismatch(_ expected: String) -> StoreError { mismatch(expected, at: column - 1) }
 
+    // Mutating and boxed already, so that a column that fits keeps nothing at hand for one that does not.
     @inline(never)
-    private func mismatchHere(_ expected: String) -> StoreError { mismatch(expected, at: column) }
+    private mutating func unfit(_ expected: StaticString) -> any Error { mismatch("\(expected)", at: column) }
 
     func mismatch(_ expected: String, at column: Int32) -> StoreError {
         guard column >= 0, column < count else {

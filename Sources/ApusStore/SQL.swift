@@ -1,4 +1,4 @@
-// `@unchecked Sendable` is sound: pieces point at literals and interned names, which live as long as the process
+// `@unchecked Sendable` is sound: parts point at literals and interned names, which live as long as the process
 // and are never written.
 /// A statement whose values are bound, never written into its text.
 ///
@@ -11,23 +11,11 @@
 ///
 /// The text is known by the addresses of its literals, so finding the prepared statement costs no look at the text.
 public struct SQL: ExpressibleByStringInterpolation, @unchecked Sendable {
-    /// A stretch of text, and whether a parameter follows it.
-    @usableFromInline
-    struct Piece: Equatable {
-        @usableFromInline var start: UnsafePointer<UInt8>?
-        @usableFromInline var count: Int32
-        @usableFromInline var binds: Bool
-
-        @inlinable @inline(__always)
-        init(start: UnsafePointer<UInt8>?, count: Int32, binds: Bool) {
-            self.start = start
-            self.count = count
-            self.binds = binds
-        }
-    }
-
-    @usableFromInline var pieces: ShortList<Piece>
-    @usableFromInline var values: ShortList<SQLValue>
+    @usableFromInline var parts: ShortList<SQLPart>
+    /// The texts and bytes that are bound.
+    @usableFromInline var kept: TinyList<SQLValue>
+    /// How many parameters there are.
+    @usableFromInline var parameters: Int
     /// Mixed from the addresses of the text: equal statements of one place in the program have equal numbers.
     @usableFromInline var fingerprint: UInt
     /// The size in bytes of a name that is none, so that the statement cannot run; negative where all is well.
@@ -48,8 +36,9 @@ public struct SQL: ExpressibleByStringInterpolation, @unchecked Sendable {
 
     @inlinable @inline(__always)
     init() {
-        pieces = ShortList(filler: Piece(start: nil, count: 0, binds: false))
-        values = ShortList(filler: .null)
+        parts = ShortList(filler: SQLPart())
+        kept = TinyList(filler: .null)
+        parameters = 0
         fingerprint = 0x9E37_79B9_7F4A_7C15
         badName = -1
     }
@@ -58,20 +47,57 @@ public struct SQL: ExpressibleByStringInterpolation, @unchecked Sendable {
     @inlinable @inline(__always)
     mutating func append(_ start: UnsafePointer<UInt8>?, _ count: Int32) {
         mix(UInt(bitPattern: start) ^ UInt(truncatingIfNeeded: count) << 48)
-        pieces.append(Piece(start: start, count: count, binds: false))
+        parts.append(SQLPart(start: start, count: count))
     }
 
     /// Adds a parameter.
     @inlinable @inline(__always)
     mutating func bind(_ value: SQLValue) {
+        switch value {
+        case .null: bind(.null, 0)
+        case .integer(let number): bind(.integer, UInt64(bitPattern: number))
+        case .real(let number): bind(.real, number.bitPattern)
+        case .text, .bytes: keep(value)
+        }
+    }
+
+    /// Adds a text or bytes as a parameter.
+    @inlinable @inline(__always)
+    mutating func keep(_ value: SQLValue) {
+        bind(.kept, UInt64(kept.count))
+        kept.append(value)
+    }
+
+    /// Adds a parameter after the last text, or in a part without text where one follows it already.
+    @inlinable @inline(__always)
+    mutating func bind(_ parameter: SQLPart.Parameter, _ bits: UInt64) {
         mix(1)
-        values.append(value)
-        switch pieces.count {
-        case 1 where !pieces.first.binds: pieces.first.binds = true
-        case 2 where !pieces.second.binds: pieces.second.binds = true
-        case 3 where !pieces.third.binds: pieces.third.binds = true
-        case 4 where !pieces.fourth.binds: pieces.fourth.binds = true
-        default: pieces.append(Piece(start: nil, count: 0, binds: true))
+        parameters += 1
+        switch parts.count {
+        case 1 where parts.first.isFree:
+            parts.first.parameter = parameter
+            parts.first.bits = bits
+        case 2 where parts.second.isFree:
+            parts.second.parameter = parameter
+            parts.second.bits = bits
+        case 3 where parts.third.isFree:
+            parts.third.parameter = parameter
+            parts.third.bits = bits
+        case 4 where parts.fourth.isFree:
+            parts.fourth.parameter = parameter
+            parts.fourth.bits = bits
+        default: parts.append(SQLPart(parameter: parameter, bits: bits))
+        }
+    }
+
+    /// The value bound by a part, if it binds one.
+    func value(of part: SQLPart) -> SQLValue? {
+        switch part.parameter {
+        case .none: nil
+        case .null: .null
+        case .integer: .integer(Int64(bitPattern: part.bits))
+        case .real: .real(Double(bitPattern: part.bits))
+        case .kept: kept[Int(part.bits)]
         }
     }
 
@@ -83,10 +109,9 @@ public struct SQL: ExpressibleByStringInterpolation, @unchecked Sendable {
 
     /// Adds another statement.
     mutating func append(_ part: SQL) {
-        var values = part.values.array.makeIterator()
-        part.pieces.forEach { piece in
+        part.parts.forEach { piece in
             if piece.count > 0 { append(piece.start, piece.count) }
-            if piece.binds, let value = values.next() { bind(value) }
+            if let value = part.value(of: piece) { bind(value) }
         }
         if badName < 0 { badName = part.badName }
     }
@@ -95,9 +120,9 @@ public struct SQL: ExpressibleByStringInterpolation, @unchecked Sendable {
     func text(parameter: (Int) -> String) -> String {
         var text = ""
         var count = 0
-        for piece in pieces.array {
-            text += String(decoding: UnsafeBufferPointer(start: piece.start, count: Int(piece.count)), as: UTF8.self)
-            if piece.binds {
+        parts.forEach { part in
+            text += String(decoding: UnsafeBufferPointer(start: part.start, count: Int(part.count)), as: UTF8.self)
+            if !part.isFree {
                 count += 1
                 text += parameter(count)
             }
@@ -135,11 +160,13 @@ public struct SQL: ExpressibleByStringInterpolation, @unchecked Sendable {
 
         /// A whole number, bound as a parameter.
         @inlinable @inline(__always)
-        public mutating func appendInterpolation(_ value: Int) { sql.bind(.integer(Int64(value))) }
+        public mutating func appendInterpolation(_ value: Int) {
+            sql.bind(.integer, UInt64(bitPattern: Int64(value)))
+        }
 
         /// Text, bound as a parameter.
         @inlinable
-        public mutating func appendInterpolation(_ value: String) { sql.bind(.text(value)) }
+        public mutating func appendInterpolation(_ value: String) { sql.keep(.text(value)) }
 
         /// Values in a list, each bound: `WHERE id IN (\(list: ids))`; an empty list matches nothing.
         public mutating func appendInterpolation(list values: [some SQLScalar]) {
@@ -157,11 +184,11 @@ public struct SQL: ExpressibleByStringInterpolation, @unchecked Sendable {
         ///
         /// Anything else makes the statement fail with code `statementInvalid` before it reaches the database.
         public mutating func appendInterpolation(identifier name: String) {
-            guard let piece = Identifiers.shared.quoted(name) else {
+            guard let part = Identifiers.shared.quoted(name) else {
                 sql.badName = name.utf8.count
                 return
             }
-            sql.append(piece.start, piece.count)
+            sql.append(part.start, part.count)
         }
     }
 

@@ -45,6 +45,8 @@ public final class ShardMap: Sendable {
     /// - Complexity: O(1); for ranges O(log *n*) in the bounds.
     public func slot(of key: some ShardKey) throws -> Int { try slot(key.shardValue, name: key.directoryName) }
 
+    // Inlined with what it calls: routing is one call on the way of every read.
+    @inline(__always)
     func slot(_ value: ShardValue, name: String?) throws -> Int {
         switch sharding.kind {
         case .hash: return Self.spread(value, over: 0..<sharding.slots)
@@ -59,6 +61,7 @@ public final class ShardMap: Sendable {
         }
     }
 
+    @inline(__always)
     private static func spread(_ value: ShardValue, over slots: Range<Int>) -> Int {
         let hash =
             switch value {
@@ -105,16 +108,18 @@ public final class ShardMap: Sendable {
         /// The table is this process's own and holds declared names only, so this need be neither strong nor lasting.
         @inline(__always)
         private static func start(_ name: String) -> Int {
-            var name = name
-            let mixed = name.withUTF8 { bytes -> UInt in
+            // Looked at in place: a copy to look at would have to be let go of. Every string but a foreign one is in
+            // one piece, and Linux has no foreign ones.
+            let mixed = name.utf8.withContiguousStorageIfAvailable { bytes -> UInt in
                 let count = bytes.count
                 if count == 0 { return 0 }
                 let ends = UInt(bytes[0]) << 16 | UInt(bytes[count / 2]) << 8 | UInt(bytes[count - 1])
                 return (ends ^ UInt(truncatingIfNeeded: count) << 24) &* 0x9E37_79B9_7F4A_7C15
             }
-            return Int(truncatingIfNeeded: mixed >> 40)
+            return Int(truncatingIfNeeded: (mixed ?? 0) >> 40)
         }
 
+        @inline(__always)
         func slots(of name: String) -> Range<Int> {
             var index = Self.start(name) & mask
             while let entry = table[index] {

@@ -1,4 +1,7 @@
 /// A list that needs no memory of its own while it has at most four elements.
+///
+/// Generic although it has one use: so its memory is filled in place, where the optimiser copies a plain structure of
+/// this size about.
 @usableFromInline
 struct ShortList<Element> {
     @usableFromInline var first: Element
@@ -40,25 +43,5 @@ struct ShortList<Element> {
         if count > 2 { try body(third) }
         if count > 3 { try body(fourth) }
         if let rest { for element in rest { try body(element) } }
-    }
-
-    var array: [Element] {
-        var array: [Element] = []
-        array.reserveCapacity(count)
-        forEach { array.append($0) }
-        return array
-    }
-}
-
-extension ShortList where Element: Equatable {
-    /// Looks at no more places than are used.
-    @inline(__always)
-    func equals(_ other: ShortList) -> Bool {
-        if count != other.count { return false }
-        if count > 0, first != other.first { return false }
-        if count > 1, second != other.second { return false }
-        if count > 2, third != other.third { return false }
-        if count > 3, fourth != other.fourth { return false }
-        return count <= 4 || rest == other.rest
     }
 }

@@ -35,13 +35,17 @@ final class LoopReader: @unchecked Sendable {
     deinit { count.deallocate() }
 
     /// Starts a read in the turn's transaction.
-    @inline(__always)
+    //
+    // Not inlined, and the connection as one that is only borrowed: so nothing is retained for a read.
+    @inline(never)
     func read(_ sql: SQL) throws -> LocalRead {
         let committed = commits.value
         if !isOpen || committed != snapshot { try begin(at: committed) }
-        connection.watch.looksLeft = looksMax
         apus_relaxed_add(count, 1)
-        return LocalRead(connection: connection, statement: try connection.bound(sql))
+        return try Unmanaged.passUnretained(connection)._withUnsafeGuaranteedRef { connection in
+            connection.watch.looksLeft = looksMax
+            return LocalRead(connection: connection, statement: try connection.bound(sql))
+        }
     }
 
     @inline(never)
@@ -86,27 +90,32 @@ struct LocalRead {
     private let connection: Unmanaged<SQLiteConnection>
     /// The row that the last ``step()`` stood on.
     @usableFromInline var row: RowReader
-    private var rows: Int32 = 0
+    /// Rows that may still come.
+    private var rowsLeft: Int32
 
+    @inline(__always)
     init(connection: SQLiteConnection, statement: OpaquePointer) {
         self.connection = .passUnretained(connection)
         row = RowReader(statement: statement)
+        rowsLeft = Int32(truncatingIfNeeded: connection.rowsMax)
     }
 
     /// Moves to the next row; false after the last.
     @usableFromInline
     mutating func step() throws -> Bool {
         let code = sqlite3_step(row.statement)
-        if code == SQLITE_ROW {
-            rows += 1
-            guard Int(rows) <= connection._withUnsafeGuaranteedRef({ $0.rowsMax }) else {
-                throw StoreError(.tooLarge, "more rows than the configuration allows; ask for pages")
-            }
-            row.rewind()
-            return true
-        }
-        guard code == SQLITE_DONE else { throw connection.takeUnretainedValue().failure(code) }
-        return false
+        guard code == SQLITE_ROW, rowsLeft > 0 else { return try ended(code) }
+        rowsLeft -= 1
+        row.rewind()
+        return true
+    }
+
+    /// False after the last row; throws where a row is one too many, or none could be had.
+    @inline(never)
+    private func ended(_ code: Int32) throws -> Bool {
+        if code == SQLITE_DONE { return false }
+        guard code == SQLITE_ROW else { throw connection.takeUnretainedValue().failure(code) }
+        throw StoreError(.tooLarge, "more rows than the configuration allows; ask for pages")
     }
 
     /// Gives the statement back; exactly once.

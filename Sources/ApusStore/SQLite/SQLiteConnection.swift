@@ -114,11 +114,11 @@ final class SQLiteConnection: SQLSession, @unchecked Sendable {
     func bound(_ sql: SQL) throws -> OpaquePointer {
         if sql.badName >= 0, let problem = sql.problem { throw problem }
         let statement = try statements.find(sql) ?? prepare(sql)
-        // The commonest statement has one whole number: nothing of it is copied.
-        if sql.values.count == 1, case .integer(let number) = sql.values.first {
-            let code = sqlite3_bind_int64(statement, 1, number)
+        // The commonest statement binds one whole number.
+        if sql.parameters == 1, case .integer = sql.parts.first.parameter {
+            let code = sqlite3_bind_int64(statement, 1, Int64(bitPattern: sql.parts.first.bits))
             guard code == SQLITE_OK else { throw failure(code) }
-        } else if sql.values.count > 0 {
+        } else if sql.parameters > 0 {
             try bindAll(sql, to: statement)
         }
         return statement
@@ -127,7 +127,8 @@ final class SQLiteConnection: SQLSession, @unchecked Sendable {
     @inline(never)
     private func bindAll(_ sql: SQL, to statement: OpaquePointer) throws {
         var index: Int32 = 0
-        try sql.values.forEach { value in
+        try sql.parts.forEach { part in
+            guard let value = sql.value(of: part) else { return }
             index += 1
             let code = bind(value, to: statement, at: index)
             guard code == SQLITE_OK else { throw failure(code) }
@@ -153,7 +154,7 @@ final class SQLiteConnection: SQLSession, @unchecked Sendable {
         guard code == SQLITE_OK else { throw failure(code) }
         guard let prepared else { throw StoreError(.statementInvalid, "the statement is empty") }
         let isWhole = text.utf8.suffix(rest).allSatisfy { $0 == 32 || $0 == 10 || $0 == 13 || $0 == 9 || $0 == 59 }
-        guard isWhole, sqlite3_bind_parameter_count(prepared) == sql.values.count else {
+        guard isWhole, sqlite3_bind_parameter_count(prepared) == sql.parameters else {
             sqlite3_finalize(prepared)
             throw StoreError(.statementInvalid, "one statement at a time, with its parameters bound by interpolation")
         }
