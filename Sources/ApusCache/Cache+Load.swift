@@ -83,10 +83,10 @@ extension Cache {
         }
         // Another load may have ended between this caller's look and the lock.
         if case .fresh(let content, _) = part.table.find(key, hash, at: now()) {
-            meter.hits.increment()
+            if meter.hits.incrementAndSample() { hot.note(key, at: now()) }
             return .answer(.success(content))
         }
-        meter.misses.increment()
+        if meter.misses.incrementAndSample() { hot.note(key, at: now()) }
         if let flight = part.flights[key] {
             guard flight.waiters.count < configuration.waitersMax else {
                 let detail = "\(flight.waiters.count) waiters, at most \(configuration.waitersMax)"

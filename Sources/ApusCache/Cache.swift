@@ -23,6 +23,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Block {
     let engine: (any CacheEngine<Key, Value>)?
     @usableFromInline let parts: [Lock<Part>]
     @usableFromInline let meter: CacheMeter
+    @usableFromInline let hot = HotKeys<Key>()
     // Written by `open`, before anything uses the cache, as `Block` demands; nil means the machine's clock.
     @usableFromInline nonisolated(unsafe) var siteClock: (any Clock)?
     @usableFromInline let seed = Int(truncatingIfNeeded: SecureRandom.number())
@@ -128,11 +129,11 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Block {
         let hash = hash(key)
         let finding = part(hash).withLock { $0.table.find(key, hash, at: now()) }
         if case .fresh(let content, _) = finding {
-            meter.hits.increment()
+            if meter.hits.incrementAndSample() { hot.note(key, at: now()) }
             if case .value(let value) = content { return value }
             return nil
         }
-        meter.misses.increment()
+        if meter.misses.incrementAndSample() { hot.note(key, at: now()) }
         return nil
     }
 
@@ -148,11 +149,11 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Block {
         let finding = part(hash).withLock { $0.table.find(key, hash, at: now()) }
         switch finding {
         case .fresh(let content, let refresh):
-            meter.hits.increment()
+            if meter.hits.incrementAndSample() { hot.note(key, at: now()) }
             if refresh { reload(key, hash, load) }
             return try content.get()
         case .stale(let content, let refresh):
-            meter.hits.increment()
+            if meter.hits.incrementAndSample() { hot.note(key, at: now()) }
             meter.stale.increment()
             if refresh { reload(key, hash, load) }
             return try content.get()
