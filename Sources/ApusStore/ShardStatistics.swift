@@ -13,15 +13,18 @@ final class ShardStatistics: @unchecked Sendable {
     private let cells: UnsafeMutablePointer<UInt64>
     /// From a write's arrival in the queue to its commit; `nil` for a shard that is none.
     let writeTimes: Histogram?
+    /// Statements that took long; `nil` for a shard that is none.
+    let slow: SlowStatements?
 
-    init(writeTimes: Histogram? = nil) {
+    init(writeTimes: Histogram? = nil, slow: SlowStatements? = nil) {
         self.writeTimes = writeTimes
+        self.slow = slow
         cells = .allocate(capacity: Counter.allCases.count)
         cells.initialize(repeating: 0, count: Counter.allCases.count)
     }
 
     /// The counters of a shard, whose times of writes are in the process's metrics.
-    convenience init(store: String, shard: Int) {
+    convenience init(store: String, shard: Int, slow: SlowStatements) {
         let times = Metrics.process.histograms(
             "apus_store_write_duration_seconds",
             help: "From a write's arrival in a shard's queue to its commit.",
@@ -29,7 +32,7 @@ final class ShardStatistics: @unchecked Sendable {
             labels: ["store", "shard"],
             seriesMax: 256
         )
-        self.init(writeTimes: times.series(store, "\(shard)"))
+        self.init(writeTimes: times.series(store, "\(shard)"), slow: slow)
     }
 
     deinit { cells.deallocate() }

@@ -13,6 +13,8 @@ final class SQLiteConnection: SQLSession, @unchecked Sendable {
     var controls = Control()
     /// Looked at every ``stepsPerLook`` steps of a running statement; true stops it.
     let watch = StatementWatch()
+    /// Told how long statements take; nothing for a loop's point reads.
+    var slow: SlowStatements?
     private let gate = StatementGate()
     private let isReader: Bool
     private var isClosed = false
@@ -199,7 +201,11 @@ final class SQLiteConnection: SQLSession, @unchecked Sendable {
 
     func execute(_ sql: SQL) throws -> Int {
         let statement = try bound(sql)
-        defer { sqlite3_reset(statement) }
+        let began = slow?.now() ?? 0
+        defer {
+            slow?.ended(statement, since: began)
+            sqlite3_reset(statement)
+        }
         let before = sqlite3_total_changes64(handle)
         while true {
             let code = sqlite3_step(statement)
@@ -213,7 +219,11 @@ final class SQLiteConnection: SQLSession, @unchecked Sendable {
 
     func query(_ sql: SQL, skipping: Int, _ body: (inout RowReader) throws -> Bool) throws {
         let statement = try bound(sql)
-        defer { sqlite3_reset(statement) }
+        let began = slow?.now() ?? 0
+        defer {
+            slow?.ended(statement, since: began)
+            sqlite3_reset(statement)
+        }
         var reader = RowReader(statement: statement, first: Int32(skipping))
         var rows = 0
         while true {

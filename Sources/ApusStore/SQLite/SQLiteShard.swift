@@ -26,7 +26,8 @@ final class SQLiteShard: ShardEngine {
         self.index = index
         self.configuration = configuration
         self.clock = clock
-        statistics = ShardStatistics(store: store, shard: index)
+        let slow = SlowStatements(after: configuration.slowAfter, clock: clock)
+        statistics = ShardStatistics(store: store, shard: index, slow: slow)
         commits = CommitCounter(try LockFile(path: path + ".lock"))
         writer = try ShardWriter(
             path: path,

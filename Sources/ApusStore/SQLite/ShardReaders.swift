@@ -70,6 +70,7 @@ final class ShardReaders: Sendable {
                     let session =
                         try connection ?? SQLiteConnection(path: path, configuration: configuration, isReader: true)
                     connection = session
+                    session.slow = statistics.slow
                     session.watch.begin(deadline: item.deadline, item: item)
                     try session.beginRead()
                     _ = item.run(on: session)

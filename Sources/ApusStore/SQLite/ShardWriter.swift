@@ -102,6 +102,7 @@ final class ShardWriter: Sendable {
                 let session =
                     try connection ?? SQLiteConnection(path: path, configuration: configuration, isReader: false)
                 connection = session
+                session.slow = statistics.slow
                 finished = try group(on: session)
                 lock.release()
                 queue.finish(finished)
@@ -162,7 +163,9 @@ final class ShardWriter: Sendable {
             return []
         }
         do {
+            let began = statistics.slow?.now() ?? 0
             try session.commit()
+            statistics.slow?.ended("COMMIT", since: began)
             statistics.add(.commits)
             return []
         } catch {
