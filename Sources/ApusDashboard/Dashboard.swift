@@ -15,6 +15,8 @@ public final class Dashboard: @unchecked Sendable {
     static let tracesBytesMax = 128 << 20
     static let linesBytesMax = 32 << 20
     private static let segmentBytes = 4 << 20
+    /// How long a count of rows is good.
+    static let countPause: Duration = .seconds(30)
 
     // `@unchecked Sendable` is sound because the state is touched on the loop alone, which every entry point checks.
     let source: any DashboardSource
@@ -29,8 +31,10 @@ public final class Dashboard: @unchecked Sendable {
     private(set) var rounds = 0
     private var tracks: [PartName: ProcessTrack] = [:]
     private var lastFrame: Int64 = 0
+    private var counts: [String: RowCounts] = [:]
+    private var counting: Set<String> = []
     private let clock: any Clock
-    private let pool: BlockingPool
+    let pool: BlockingPool
     /// What this process itself logs.
     private let log = Log("dashboard")
 
@@ -164,6 +168,38 @@ public final class Dashboard: @unchecked Sendable {
 
     // MARK: Questions
 
+    /// The parts that a filter stands for: itself, the users of a block such as `cache:products`, or the one process that
+    /// is all parts.
+    func parts(for filter: String) -> [String] {
+        let targets = source.targets
+        if targets.count == 1, let only = targets.first?.process.part, only == source.facts.system,
+            filter != "supervisor"
+        {
+            return [only]
+        }
+        guard filter.contains(":") else { return [filter] }
+        return timeline.calls.filter { $0.to == filter }.map(\.from).sorted()
+    }
+
+    /// The label that a filter by a block stands for: `cache` and `products` of `cache:products`; `nil` of a part.
+    func label(for filter: String) -> (label: String, value: String)? {
+        let halves = filter.split(separator: ":", maxSplits: 1).map(String.init)
+        return halves.count == 2 ? (halves[0], halves[1]) : nil
+    }
+
+    /// The rows of a store; counted anew once the last count is ``countPause`` old, and for all who ask meanwhile at once.
+    func rowCounts(of store: String) async throws(ChangeRefused) -> RowCounts {
+        if let known = counts[store], clock.wallNanoseconds() - known.time < Self.countPause.nanoseconds {
+            return known
+        }
+        guard !counting.contains(store) else { throw ChangeRefused("they are being counted already; ask again") }
+        counting.insert(store)
+        defer { counting.remove(store) }
+        let found = try await source.countRows(of: store)
+        counts[store] = found
+        return found
+    }
+
     /// The picture of the system as it was at `time`, or is now.
     ///
     /// - Parameters:
@@ -182,7 +218,8 @@ public final class Dashboard: @unchecked Sendable {
         let maker = PictureMaker(
             facts: source.facts,
             parts: await source.parts(measured: false),
-            measures: Measures(frame, timeline.series)
+            measures: Measures(frame, timeline.series),
+            calls: timeline.calls
         )
         return maker.picture(time: end, problems: time == nil ? await source.problems() : [])
     }

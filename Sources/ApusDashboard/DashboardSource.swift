@@ -25,6 +25,14 @@ public protocol DashboardSource: Sendable {
     ///
     /// - Throws: ``ChangeRefused``.
     func scale(_ name: String, to replicas: Int) async throws(ChangeRefused)
+    /// What the processes know of a block beyond its metrics, one a process that answers.
+    func details(of kind: String, _ name: String) async -> [(process: PartName, detail: BlockDetail)]
+    /// Counts the rows of a store, within some seconds.
+    ///
+    /// - Throws: ``ChangeRefused`` where no process can.
+    func countRows(of store: String) async throws(ChangeRefused) -> RowCounts
+    /// Runs loads; `nil` where nothing can be started.
+    var loads: (any LoadRunning)? { get }
     /// Drains the whole system, and then ends.
     func end()
 }

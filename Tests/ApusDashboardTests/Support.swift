@@ -1,4 +1,5 @@
 import ApusCore
+import ApusLoad
 import ApusObserve
 import ApusRuntime
 import Glibc
@@ -30,15 +31,27 @@ final class MadeUpSystem: DashboardSource {
         var parts: [PartStatus] = []
         var changes: [String] = []
         var hasEnded = false
+        var details: [(process: PartName, detail: BlockDetail)] = []
+        var counts = 0
     }
 
     let state = Lock(State())
     let processes: [(process: PartName, metrics: Metrics, tail: LogTail, tracer: Tracer)]
     private let sources: [PulseSource]
     let system: String
+    let blocks: [BlockFact]
 
-    init(_ names: [String], system: String = "shop") {
+    /// Parts of these names, an `edge` and a `web` as what they are called, all others services.
+    init(
+        _ names: [String],
+        system: String = "shop",
+        blocks: [BlockFact] = [
+            BlockFact(name: "books", kind: "store", place: "/nowhere/store-books", stockClient: "sqlite3 x"),
+            BlockFact(name: "pages", kind: "cache", place: "/nowhere/cache-pages", stockClient: nil),
+        ]
+    ) {
         self.system = system
+        self.blocks = blocks
         processes = names.map { name in
             let metrics = Metrics()
             let tracer = Tracer(store: SpanStore(capacity: 64), metrics: metrics)
@@ -78,10 +91,7 @@ final class MadeUpSystem: DashboardSource {
             pid: 1,
             url: nil,
             data: "/nowhere",
-            blocks: [
-                BlockFact(name: "books", kind: "store", place: "/nowhere/store-books", stockClient: "sqlite3 x"),
-                BlockFact(name: "pages", kind: "cache", place: "/nowhere/cache-pages", stockClient: nil),
-            ],
+            blocks: blocks,
             settings: [
                 SettingFact(
                     key: "password",
@@ -117,6 +127,55 @@ final class MadeUpSystem: DashboardSource {
     }
 
     func end() { state.withLock { $0.hasEnded = true } }
+
+    func details(of kind: String, _ name: String) async -> [(process: PartName, detail: BlockDetail)] {
+        state.withLock { $0.details }
+    }
+
+    func countRows(of store: String) async throws(ChangeRefused) -> RowCounts {
+        let count = state.withLock { state in
+            state.counts += 1
+            return state.counts
+        }
+        return RowCounts(
+            time: SystemClock().wallNanoseconds(),
+            shards: [0],
+            tables: [RowCounts.Table(name: "books", rows: [count])],
+            isComplete: true
+        )
+    }
+
+    var loads: (any LoadRunning)? { runner }
+    let runner = MadeUpRunner()
+}
+
+/// Runs that a test makes up: they go on until they are stopped.
+final class MadeUpRunner: LoadRunning {
+    private let run = Lock<LoadStatus?>(nil)
+
+    let scenarios = [
+        ScenarioFact(Scenario("reading", "people read", rate: 20) { _ in Mix([Journey("read") { _ in }]) })
+    ]
+    var status: LoadStatus? { run.withLock { $0 } }
+
+    func change(_ body: (inout LoadStatus) -> Void) {
+        run.withLock { run in
+            guard var status = run else { return }
+            body(&status)
+            status.revision += 1
+            run = status
+        }
+    }
+
+    func start(_ question: LoadQuestion) throws(ChangeRefused) {
+        if status?.state.isUnderWay == true { throw ChangeRefused("a load is under way") }
+        run.withLock { $0 = LoadStatus(number: ($0?.number ?? 0) + 1, question, began: 1) }
+    }
+
+    func stop() throws(ChangeRefused) {
+        if status?.state.isUnderWay != true { throw ChangeRefused("no load is under way") }
+        change { $0.state = .stopped }
+    }
 }
 
 /// A span of a made-up request.

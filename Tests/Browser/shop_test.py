@@ -13,7 +13,7 @@ import sys
 import time
 import traceback
 
-from axe_playwright_python.sync_playwright import Axe
+from axe import small_targets, violations
 from chromium import DESK, PHONE, WAIT, chromium, window
 from playwright.sync_api import expect
 
@@ -375,16 +375,11 @@ def everybody(page, name, is_covered=False):
     outside the window, where axe does not look.
     """
     is_covered = is_covered or page.viewport_size["width"] < DESK["viewport"]["width"]
-    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]})
-    wrong = [
-        f"{item['id']}: {node['target']} {node.get('failureSummary', '')}"
-        for item in found.response["violations"]
-        for node in item["nodes"]
-    ]
+    wrong, response = violations(page)
     assert not wrong, f"{name}: " + "\n".join(wrong[:8])
     open_questions = [
         f"{item['id']}: {node['target']}"
-        for item in found.response["incomplete"]
+        for item in response["incomplete"]
         if item["id"] == "color-contrast"
         for node in item["nodes"]
         # A sign of one character, such as a minus, has no contrast that axe would measure.
@@ -394,12 +389,7 @@ def everybody(page, name, is_covered=False):
     assert page.locator("h1").count() == 1, f"{name} has {page.locator('h1').count()} first headings"
     for place in ["banner", "main", "contentinfo", "search"]:
         assert page.get_by_role(place).count() == 1, f"{name} has no {place}"
-    small = page.evaluate(
-        """() => [...document.querySelectorAll('button, input:not([type=hidden]), select, summary')]
-            .filter(e => e.checkVisibility() && !e.closest('.hidden'))
-            .filter(e => { const r = e.getBoundingClientRect(); return r.width < 24 || r.height < 24 })
-            .filter(e => !e.closest('label')).map(e => e.outerHTML.slice(0, 80))"""
-    )
+    small = small_targets(page)
     assert not small, f"{name}: targets under 24 pixels: {small}"
 
 

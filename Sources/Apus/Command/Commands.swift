@@ -30,9 +30,38 @@ extension Command {
 
     static let ps = Command(
         name: "ps",
-        summary: "list the parts that run: process, state, restarts, processor time, memory",
+        summary: "list the parts that run; or show one part, cache or store with all that is known of it",
+        operands: "[NAME]",
+        operandsMax: 1,
+        options: [
+            data, json,
+            Option(name: "rows", help: "count the rows of a store: reads every shard, for some seconds at most"),
+        ],
+        example: "ps cache:products --json"
+    )
+    static let metrics = Command(
+        name: "metrics",
+        summary: "list what is measured, or show one metric over time",
+        operands: "[METRIC]",
+        operandsMax: 1,
+        options: [
+            data, json,
+            Option(name: "part", value: "NAME", help: "only of a part, or of a block such as cache:products"),
+            Option(name: "show", value: "WHAT", help: "rate, level, mean, p50, p90, p99 or p999"),
+            Option(name: "by", value: "LABEL", help: "a line for each value of a label, for each part or process"),
+            Option(name: "where", value: "LABEL=VALUE", repeats: true, help: "only series with this value"),
+            Option(name: "last", value: "TIME", help: "how far back (15m)"),
+            Option(name: "steps", value: "N", help: "how many values (12)"),
+        ],
+        example: "metrics http_server_request_duration_seconds --show p99 --by route --last 5m"
+    )
+    static let loads = Command(
+        name: "loads",
+        summary: "list the results of load runs, show one, or compare two, the older first",
+        operands: "[RESULT [RESULT]]",
+        operandsMax: 2,
         options: [data, json],
-        example: "ps --json"
+        example: "loads --json"
     )
     static let restart = Command(
         name: "restart",
@@ -152,6 +181,11 @@ extension Command {
             Option(name: "save", value: "FILE", help: "write the JSON document"),
             Option(name: "compare", value: "FILE", help: "compare with a document that --save or --json has written"),
             Option(name: "allow-remote", help: "load another machine; only if it is yours"),
+            Option(
+                name: "follow",
+                letter: "f",
+                help: "with --json, a document a line as it goes: began, sample, step, report"
+            ),
             data, json,
         ],
         example: "load --rate 200 --duration 1m --require p99=50ms --report load.html"
@@ -171,7 +205,7 @@ extension Command {
         example: "help up"
     )
     static let all = [
-        up, serve, ps, top, logs, traces, start, stop, restart, scale, load, session, config, help,
+        up, serve, ps, top, logs, traces, metrics, start, stop, restart, scale, load, loads, session, config, help,
     ]
 }
 

@@ -22,10 +22,13 @@ struct LimitSearch: Sendable {
         var best: (rate: Double, report: LoadReport)?
         var last: LoadReport?
         var hasBroken = false
-        SystemProgram.complain(
-            "\(scenario.name), \(target): looking for the highest rate that keeps "
-                + options.limit.map(\.description).joined(separator: ", ")
-        )
+        let audience = LoadAudience(follows: options.follows)
+        let aim = "looking for the highest rate that keeps " + options.limit.map(\.description).joined(separator: ", ")
+        if options.follows {
+            audience.begin(scenario.name, aim, target)
+        } else {
+            SystemProgram.complain("\(scenario.name), \(target): \(aim)")
+        }
         while case .measure(let rate) = finder.next, !Task.isCancelled {
             let length = options.duration ?? (hasBroken ? Self.thorough : Self.quick)
             let driver = LoadPlan.Driver.open(
@@ -48,7 +51,7 @@ struct LimitSearch: Sendable {
                 options.limit,
                 bottleneck: readings.bottleneck(isGenerator: !report.isValid)
             )
-            SystemProgram.complain(TextReport.line(step))
+            audience.show(step)
             finder.measured(step)
             hasBroken = hasBroken || !step.holds
             if step.holds, rate >= best?.rate ?? 0 { best = (rate, report) }

@@ -65,6 +65,8 @@ struct LoadOptions: Sendable {
     let requirements: [Threshold]
     let limit: [Threshold]
     let isJSON: Bool
+    /// Whether a program reads the run as it goes.
+    let follows: Bool
     let page: String?
     let saved: String?
     let compared: String?
@@ -115,12 +117,14 @@ struct LoadOptions: Sendable {
         requirements = try thresholds("require")
         limit = try thresholds("find-limit")
         isJSON = arguments.has("json")
+        follows = arguments.has("follow")
         page = arguments.value("report")
         saved = arguments.value("save")
         compared = arguments.value("compare")
         if clients != nil, !limit.isEmpty {
             throw UsageError("a limit is looked for in an open loop, without --closed")
         }
+        if follows, !isJSON { throw UsageError("--follow takes --json; people see the run as it goes without") }
         guard loops <= 256 else { throw UsageError("--loops takes at most 256") }
     }
 

@@ -90,11 +90,11 @@ struct LoadSession: Sendable {
                 blocking: blocking
             ).run(on: group.loops)
         } else {
-            let view = LiveView()
+            let audience = LoadAudience(follows: options.follows)
             let run = LoadRun(plan, mix, target: target, scenario: scenario.name)
-            view.begin("\(scenario.name): \(run.driver), \(target)")
-            report = try await run.run(on: group.loops) { view.show($0) }
-            view.end()
+            audience.begin(scenario.name, run.driver, target)
+            report = try await run.run(on: group.loops) { audience.show($0) }
+            audience.end()
             report.findings = try await run.audit(site)
         }
         report.thresholds = options.requirements.map { $0.outcome(for: report) }
@@ -123,6 +123,7 @@ struct LoadSession: Sendable {
                 mode: 0o644
             )
         }
+        if options.follows { return LoadAudience.tell(LoadEvent(report: report)) }
         StandardStreams.write(
             options.isJSON
                 ? try JSONDocument.encode(report, pretty: true) + "\n"

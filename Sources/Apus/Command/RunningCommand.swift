@@ -3,7 +3,8 @@ import ApusDashboard
 import ApusHTTP
 import ApusRuntime
 
-/// The commands that ask a running system: `ps`, `top`, `logs`, `traces`, `start`, `stop`, `restart`, `scale`, `session`.
+/// The commands that ask a running system: `ps`, `top`, `logs`, `traces`, `metrics`, `loads`, `start`, `stop`, `restart`,
+/// `scale`, `session`.
 enum RunningCommand {
     static func run(_ invocation: Invocation) -> Never {
         Program.run(loopCount: 1) { group in
@@ -40,8 +41,12 @@ enum RunningCommand {
         let reason = invocation.arguments.value("reason").map { "?reason=\(PercentCoding.encode($0))" } ?? ""
         switch invocation.command.name {
         case "ps":
+            if let operand { return try await PartCommand.answer(operand, invocation.arguments, remote) }
+            guard !invocation.arguments.has("rows") else { throw UsageError("--rows needs the name of a store") }
             let document = try await remote.get("/api/parts")
-            return isJSON ? document : try table(document)
+            return isJSON ? document : table(try decode([String: [PartStatus]].self, document)["parts"] ?? [])
+        case "metrics": return try await MetricsCommand.answer(invocation.arguments, remote)
+        case "loads": return try await LoadsCommand.answer(invocation.arguments, remote)
         case "traces":
             guard let operand else {
                 let document = try await remote.get("/api/traces?\(traceQuery(invocation.arguments))")
@@ -108,9 +113,8 @@ enum RunningCommand {
         try JSONDocument.decode(type, from: document.utf8)
     }
 
-    private static func table(_ document: String) throws -> String {
-        let parts = try decode([String: [PartStatus]].self, document)["parts"] ?? []
-        return TextTable(
+    static func table(_ parts: [PartStatus]) -> String {
+        TextTable(
             ["PART", "PID", "STATE", "RESTARTS", "UP", "CPU", "MEMORY", "ADDRESS"],
             parts.map { part in
                 [

@@ -42,16 +42,20 @@ struct TopCommand {
                 ]
             }
         ).text
-        let arrows = TextTable(
+        let problems = picture.problems.map { "! \($0)\n" }.joined()
+        return problems + parts + "\n" + table(picture.arrows)
+    }
+
+    /// What passes between parts.
+    static func table(_ arrows: [Picture.Arrow]) -> String {
+        TextTable(
             ["FROM", "TO", "RATE/s", "p50", "p99", "ERRORS/s", "RETRIES/s", "TIMES OF"],
-            picture.arrows.map { arrow in
+            arrows.map { arrow in
                 [
                     arrow.from, arrow.to, Shown.rate(arrow.rate), Shown.duration(arrow.p50), Shown.duration(arrow.p99),
                     Shown.rate(arrow.errors), Shown.rate(arrow.retries), arrow.of ?? "requests",
                 ]
             }
         ).text
-        let problems = picture.problems.map { "! \($0)\n" }.joined()
-        return problems + parts + "\n" + arrows
     }
 }

@@ -199,6 +199,18 @@ final class Child: @unchecked Sendable {
         return try Pulse(packed: response.body)
     }
 
+    /// Asks it for a document about itself, on a connection of its own, so that no pulse waits behind it.
+    func document(_ path: String, within limit: Duration) async throws -> [UInt8] {
+        guard exit == nil, let address = SocketAddress(addresses.administration) else {
+            throw StartFailure("\(label) does not serve")
+        }
+        let client = Client(address, on: loop, connectionsMax: 1)
+        defer { client.close() }
+        let response = try await client.send(ClientRequest(.get, path), within: limit)
+        guard response.status.isSuccess else { throw StartFailure("\(label) answered \(response.status.code)") }
+        return response.body
+    }
+
     // MARK: What it says
 
     private func heard(_ report: Report) {

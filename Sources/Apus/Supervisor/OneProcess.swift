@@ -77,6 +77,7 @@ struct OneProcess: Sendable {
             throw error
         }
         let result = await serve(process, source, administration)
+        await source.runner.end()
         await administration.end()
         try result.get()
     }
@@ -113,6 +114,7 @@ struct WholeAdministration: DashboardSource {
     let process: RoleProcess
     let ending: @Sendable () -> Void
     let addresses = Promise<ProcessAddresses>()
+    let runner: LoadRunner
     private let began = SystemClock().now()
 
     init(
@@ -127,6 +129,7 @@ struct WholeAdministration: DashboardSource {
         self.blocks = blocks
         self.process = process
         self.ending = ending
+        runner = LoadRunner(start: start, on: site.mainLoop)
     }
 
     private var edge: Part? { start.plan.parts.first { $0.kind == .edge } }
@@ -184,6 +187,16 @@ struct WholeAdministration: DashboardSource {
     func scale(_ name: String, to replicas: Int) async throws(ChangeRefused) {
         throw ChangeRefused("\(name) shares its process with all others; without --one-process one can scale it")
     }
+
+    var loads: (any LoadRunning)? { runner }
+
+    private var look: BlockLook { BlockLook(blocks: start.invocation.declared.blocks) }
+
+    func details(of kind: String, _ name: String) async -> [(process: PartName, detail: BlockDetail)] {
+        look.detail(of: kind, name).map { [(PartName(part: start.system, replica: 0), $0)] } ?? []
+    }
+
+    func countRows(of store: String) async throws(ChangeRefused) -> RowCounts { try await look.rows(of: store) }
 
     func end() { ending() }
 }

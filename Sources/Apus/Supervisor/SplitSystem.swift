@@ -40,13 +40,22 @@ struct SplitSystem: Sendable {
         let starting = Task(executorPreference: loop) {
             try await supervisor.startAll(onProgress: { SetupProgress.show($0) })
         }
+        let runner = LoadRunner(start: start, on: loop)
         let draining = Task(executorPreference: loop) {
             await ending.wait()
+            // A run that goes on would count what is refused from here on.
+            try? runner.stop()
             // Nobody was sent here before it was ready.
             await supervisor.drainAll(after: isUp.now == nil ? .zero : start.platform.drainDelay)
         }
         do {
-            let source = SplitAdministration(supervisor: supervisor, start: start, url: ports.url, ending: ending)
+            let source = SplitAdministration(
+                supervisor: supervisor,
+                start: start,
+                url: ports.url,
+                ending: ending,
+                runner: runner
+            )
             let dashboard = start.dashboard(of: source, on: loop)
             supervisor.onNote = { line, isTrouble in dashboard.note(isTrouble ? .warning : .info, line) }
             supervisor.onErrorLine = { name, replica, line in
@@ -58,6 +67,7 @@ struct SplitSystem: Sendable {
             report(supervisor, ports, administration)
             isUp.set(())
             await draining.value
+            await runner.end()
             await administration.end()
         } catch {
             let wasAsked = ending.now != nil

@@ -1,5 +1,6 @@
 import ApusCore
 import ApusDashboard
+import ApusHTTP
 import ApusObserve
 import ApusRuntime
 
@@ -9,14 +10,16 @@ struct SplitAdministration: DashboardSource {
     let start: UpStart
     let url: String?
     let ending: Promise<Void>
+    let runner: LoadRunner
     /// What this process tells about itself.
     private let own: ProcessPulse
 
-    init(supervisor: Supervisor, start: UpStart, url: String?, ending: Promise<Void>) {
+    init(supervisor: Supervisor, start: UpStart, url: String?, ending: Promise<Void>, runner: LoadRunner) {
         self.supervisor = supervisor
         self.start = start
         self.url = url
         self.ending = ending
+        self.runner = runner
         own = ProcessPulse(loops: [supervisor.loop], limitsTraces: true, tail: LogTail())
     }
 
@@ -115,6 +118,43 @@ struct SplitAdministration: DashboardSource {
             try await supervisor.scale(name, to: replicas)
         } catch {
             throw ChangeRefused("\(error)")
+        }
+    }
+
+    var loads: (any LoadRunning)? { runner }
+
+    func details(of kind: String, _ name: String) async -> [(process: PartName, detail: BlockDetail)] {
+        let loop = supervisor.loop
+        let path = "/blocks/\(kind)/\(PercentCoding.encode(name))"
+        let children = supervisor.replicas.compactMap { replica in replica.current.map { (replica, $0) } }
+        return await withTaskGroup(of: (PartName, BlockDetail)?.self) { group in
+            for (replica, child) in children where child.isReady {
+                group.addTask(executorPreference: loop) {
+                    guard let bytes = try? await child.document(path, within: .milliseconds(900)),
+                        let detail = try? JSONDocument.decode(BlockDetail.self, from: bytes)
+                    else { return nil }
+                    return (PartName(part: replica.part.name, replica: replica.number), detail)
+                }
+            }
+            var details: [(process: PartName, detail: BlockDetail)] = []
+            for await case let detail? in group { details.append(detail) }
+            return details.sorted { $0.process < $1.process }
+        }
+    }
+
+    func countRows(of store: String) async throws(ChangeRefused) -> RowCounts {
+        // Those who answer calls may look into a store; the edge has better things to do.
+        let ready = supervisor.replicas.filter { $0.current?.isReady == true }
+        let able = ready.first { $0.part.kind == .service } ?? ready.first
+        guard let child = able?.current else { throw ChangeRefused("no process serves yet") }
+        do {
+            let bytes = try await child.document(
+                "/blocks/store/\(PercentCoding.encode(store))/rows",
+                within: .seconds(8)
+            )
+            return try JSONDocument.decode(RowCounts.self, from: bytes)
+        } catch {
+            throw ChangeRefused("\(child.label) could not count them: \(error)")
         }
     }
 

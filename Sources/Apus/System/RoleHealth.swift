@@ -48,10 +48,11 @@ struct RoleHealth: Sendable {
     }
 }
 
-/// Answers `/livez`, `/readyz`, `/metrics` and the dashboard's `/pulse` on a process's own socket.
+/// Answers `/livez`, `/readyz`, `/metrics`, the dashboard's `/pulse` and what it asks of blocks, on a process's own socket.
 struct ProcessPages: RequestHandler {
     let health: RoleHealth
     let telemetry: Telemetry
+    let blocks: BlockLook
     var routeNames: [String] { [] }
 
     nonisolated(nonsending) func handle(_ exchange: Exchange) async throws {
@@ -63,7 +64,8 @@ struct ProcessPages: RequestHandler {
             let request = PulseRequest(query: String(decoding: exchange.query, as: UTF8.self))
             let bytes = await telemetry.pulse(request).packed
             bytes.withUnsafeBytes { exchange.answer(type: "application/octet-stream", bytes: $0) }
-        default: throw Problem(.notFound, code: "admin.notFound")
+        default:
+            guard try await blocks.answers(exchange) else { throw Problem(.notFound, code: "admin.notFound") }
         }
     }
 }

@@ -170,7 +170,11 @@ final class RoleProcess: Sendable {
     ) async throws -> Running {
         let server = try Server(
             observation: ServerObservation(metrics: Metrics()),
-            handler: ProcessPages(health: health, telemetry: telemetry)
+            handler: ProcessPages(
+                health: health,
+                telemetry: telemetry,
+                blocks: BlockLook(blocks: blocks.declared.blocks)
+            )
         )
         let path = site.socket("\(site.role)-\(site.replica).\(site.generation)-about")
         let about = Part(name: "about", kind: .web, replicas: 1, content: .edge(EdgeConfiguration()))

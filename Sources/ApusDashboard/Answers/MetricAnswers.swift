@@ -62,7 +62,8 @@ struct ChartQuestion: Sendable {
     var show: String?
     /// The label, or `part` or `process`, that lines differ in.
     var by: String?
-    var part: String?
+    /// Only of these parts; `nil` of all.
+    var parts: [String]?
     /// Only series with these values.
     var filters: [(label: String, value: String)] = []
     var from: Int64
@@ -110,7 +111,7 @@ extension Dashboard {
     /// A metric over time; `nil` where there is none of that name.
     func chart(_ question: ChartQuestion) async -> MetricChart? {
         let wanted = timeline.series.filter { info in
-            info.metric == question.metric && (question.part.map { info.process.part == $0 } ?? true)
+            info.metric == question.metric && (question.parts?.contains(info.process.part) ?? true)
                 && question.filters.allSatisfy { info.label($0.label) == $0.value }
         }
         guard let kind = timeline.series.first(where: { $0.metric == question.metric })?.kind else { return nil }
@@ -182,7 +183,7 @@ extension Dashboard {
     /// The slowest trace of each step, and those that failed: one click from a point to what was behind it.
     private func exemplars(_ question: ChartQuestion, _ step: Int64) -> [MetricChart.Exemplar] {
         var traces = TraceBook.Question()
-        traces.part = question.part
+        traces.parts = question.parts
         traces.from = question.from
         traces.to = question.to
         traces.most = 2000

@@ -58,6 +58,14 @@ public struct BlockAnswer: Codable, Sendable, Hashable {
     public var arrows: [Picture.Arrow]
     /// The block as the picture has it.
     public var node: Picture.Node?
+    /// A cache's hot keys, the hottest first; known of now alone.
+    public var hotKeys: [HotKeyFact] = []
+    /// How many look-ups were looked at for them.
+    public var samples = 0
+    /// A store's slow statements since its processes began; known of now alone.
+    public var slow: [SlowFact] = []
+    /// From when on a statement counts as slow, in seconds.
+    public var slowAfter: Double?
 }
 
 extension Dashboard {
@@ -130,14 +138,24 @@ extension Dashboard {
         let picture = await picture(at: time, window: window)
         let measures = await measures(at: time, window: window)
         let id = "\(kind):\(name)"
-        return BlockAnswer(
+        var answer = BlockAnswer(
             block: block,
             figures: figures(kind, measures) { $0.label(kind) == name },
             parts: kind == "store" ? shards(name, measures) : processes(kind, name, measures),
             arrows: picture.arrows.filter { $0.to == id },
             node: picture.nodes.first { $0.id == id }
         )
+        guard time == nil else { return answer }
+        let details = await source.details(of: kind, name)
+        let rate = answer.figures.first { $0.name == Self.lookUps }?.value ?? 0
+        answer.hotKeys = HotKeyFact.merged(details.map(\.detail), rate: rate)
+        answer.samples = Int(details.reduce(0) { $0 + $1.detail.samples })
+        answer.slow = SlowFact.merged(details)
+        answer.slowAfter = details.compactMap(\.detail.slowAfter).first
+        return answer
     }
+
+    private static let lookUps = "look-ups"
 
     private func shards(_ name: String, _ measures: Measures) -> [BlockAnswer.Part] {
         let shards = Set(
@@ -154,9 +172,11 @@ extension Dashboard {
     }
 
     private func processes(_ kind: String, _ name: String, _ measures: Measures) -> [BlockAnswer.Part] {
+        // Every process has all caches; those that use this one are shown.
+        let users = Set(timeline.calls.filter { $0.to == "\(kind):\(name)" }.map(\.from))
         let found = Set(
             measures.all("apus_cache_entries").compactMap { entry in
-                entry.info.label(kind) == name ? entry.info.process : nil
+                entry.info.label(kind) == name && users.contains(entry.info.process.part) ? entry.info.process : nil
             }
         )
         return found.sorted().map { process in
@@ -177,7 +197,7 @@ extension Dashboard {
             let hits = measures.growth("apus_cache_hits_total", mine)
             let misses = measures.growth("apus_cache_misses_total", mine)
             add("hit ratio", share(hits, hits + misses), "share")
-            add("look-ups", (hits + misses) / measures.seconds, "1/s")
+            add(Self.lookUps, (hits + misses) / measures.seconds, "1/s")
             add("loads", measures.rate("apus_cache_loads_total", mine), "1/s")
             add("load p99", measures.spread("apus_cache_load_duration_seconds", mine).quantile(0.99), "seconds")
             add("failed loads", measures.rate("apus_cache_load_failures_total", mine), "1/s")

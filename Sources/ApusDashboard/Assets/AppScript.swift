@@ -3,12 +3,14 @@ extension Asset {
         // Which page it is stands in the address. Everything else is asked for.
 
         import { address, ask, make, notice, show } from "/script/kit.js";
+        import { morph } from "/script/morph.js";
         import { picturePage } from "/script/picture.js";
         import { blockPage, partPage, partsPage } from "/script/parts.js";
         import { tracePage, tracesPage } from "/script/traces.js";
         import { logsPage } from "/script/logs.js";
         import { explorePage } from "/script/explore.js";
-        import { loadsPage, settingsPage } from "/script/other.js";
+        import { loadsPage } from "/script/loads.js";
+        import { settingsPage } from "/script/other.js";
 
         const pages = [
           [/^\/$/, picturePage], [/^\/parts$/, partsPage], [/^\/parts\/([^/]+)$/, partPage],
@@ -28,58 +30,82 @@ extension Asset {
         async function open() {
           ending.abort();
           ending = new AbortController();
+          const { signal } = ending;
           const found = pages.find(([pattern]) => pattern.test(location.pathname));
           if (!found) return main.replaceChildren(make("p", { class: "empty" }, "There is no such page."));
           const [pattern, page] = found;
-          for (const item of document.querySelectorAll("nav a")) {
-            const path = item.getAttribute("href").split("?")[0];
-            const isHere = path === "/" ? location.pathname === "/" || location.pathname.startsWith("/blocks")
-              : location.pathname.startsWith(path);
-            if (isHere) item.setAttribute("aria-current", "page"); else item.removeAttribute("aria-current");
-            item.href = address.link(path);
-          }
+          tellFilter();
           const words = location.pathname.match(pattern).slice(1).map(decodeURIComponent);
           try {
-            await page({ main, facts, signal: ending.signal }, ...words);
+            await page({ main, facts, signal }, ...words);
           } catch (error) {
-            if (error.name !== "AbortError") main.replaceChildren(make("p", { class: "empty bad" }, error.message));
+            if (error.name !== "AbortError" && !signal.aborted) main.replaceChildren(make("p", { class: "empty bad" }, error.message));
           }
         }
 
-        export function go(path) {
+        /** Has every link keep the part that is chosen, and says which one that is. */
+        function tellFilter() {
+          for (const item of document.querySelectorAll("nav a")) {
+            const path = item.getAttribute("href").split("?")[0];
+            const isHere = path === "/" ? location.pathname === "/" : location.pathname.startsWith(path)
+              || path === "/parts" && location.pathname.startsWith("/blocks");
+            if (isHere) item.setAttribute("aria-current", "page"); else item.removeAttribute("aria-current");
+            item.href = address.link(path);
+          }
+          const part = address.get("part");
+          morph(document.getElementById("filter"), part ? make("button", { class: "chip", onclick: widen, title: "Key x", "aria-label": `Only ${part}: show all again` }, part, " ✕") : "");
+        }
+
+        function widen() {
+          if (!address.get("part")) return;
+          if (/^\/(parts|blocks)\/./.test(location.pathname)) return go(address.link("/parts", { part: "" }));
+          address.set({ part: "" });
+          if (location.pathname !== "/") return open();
+          window.dispatchEvent(new Event("narrowed"));
+        }
+
+        function go(path) {
           history.pushState(null, "", path);
+          scrollTo(0, 0);
           open();
           main.focus({ preventScroll: true });
         }
 
         document.addEventListener("click", (event) => {
           const target = event.target.closest?.("a[href]");
-          if (!target || event.ctrlKey || event.metaKey || event.shiftKey || event.button || target.hasAttribute("download")) return;
+          if (!target || event.ctrlKey || event.metaKey || event.shiftKey || event.button || target.hasAttribute("download") || target.target) return;
           const url = new URL(target.href);
           if (url.origin !== location.origin || url.pathname.startsWith("/api") || url.pathname === "/metrics") return;
           event.preventDefault();
           go(url.pathname + url.search);
         });
+        // A question that a page has asked and does not wait for any more is no failure.
+        window.addEventListener("unhandledrejection", (event) => {
+          event.preventDefault();
+          if (event.reason?.name !== "AbortError") notice(event.reason?.message ?? "That did not work.");
+        });
         window.addEventListener("popstate", open);
         window.addEventListener("changed", () => open());
+        window.addEventListener("narrowed", tellFilter);
         window.addEventListener("go", (event) => go(event.detail));
 
         // Letters lead to pages; "/" to the search, "?" explains, "." comes back to now.
         document.addEventListener("keydown", (event) => {
-          if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("input, select, textarea, dialog")) return;
-          const item = document.querySelector(`nav a[data-key="${CSS.escape(event.key)}"]`);
+          if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("input:not([type=range]):not([type=checkbox]):not([type=radio]), select, textarea, dialog")) return;
+          const item = document.querySelector(`nav a[data-letter="${CSS.escape(event.key)}"]`);
           if (item) go(item.getAttribute("href"));
           else if (event.key === "/") document.querySelector("main input[type=search]")?.focus();
           else if (event.key === "?") help();
           else if (event.key === "t") theme();
+          else if (event.key === "x") widen();
           else if (event.key === ".") moveTo("");
           else return;
           event.preventDefault();
         });
 
         function help() {
-          const rows = [...document.querySelectorAll("nav a")].map((item) => [item.dataset.key, item.textContent]);
-          rows.push(["/", "Search"], [".", "Back to now"], ["t", "Dark or light"], ["?", "This help"]);
+          const rows = [...document.querySelectorAll("nav a")].map((item) => [item.dataset.letter, item.textContent]);
+          rows.push(["/", "Search"], ["x", "Show all parts again"], [".", "Back to now"], ["t", "Dark or light"], ["?", "This help"]);
           const dialog = make("dialog", { "aria-label": "Keys" }, make("h2", {}, "Keys"),
             make("table", {}, make("tbody", {}, rows.map(([key, text]) =>
               make("tr", {}, make("td", {}, make("kbd", {}, key)), make("td", {}, text))))),
@@ -109,18 +135,17 @@ extension Asset {
           if (!from || to - from < 5e9) return place.replaceChildren();
           const at = Number(address.get("at"));
           place.classList.toggle("past", Boolean(at));
-          if (place.querySelector("input:active") || document.activeElement?.id === "slider" && place.dataset.held) return;
+          if (place.querySelector("input:active")) return;
           const slider = make("input", {
             type: "range", id: "slider", min: Math.ceil(from / 1e6), max: Math.floor(to / 1e6), step: 1000,
             value: at || Math.floor(to / 1e6), "aria-label": "Time that is shown",
-            oninput: (event) => { label.textContent = words(event.target.value); },
+            oninput: (event) => { place.querySelector("output").textContent = words(event.target.value); },
             onchange: (event) => {
               const value = Number(event.target.value);
-              moveTo(value > to / 1e6 - 2000 ? "" : value);
+              moveTo(value > Number(event.target.max) - 2000 ? "" : value);
             },
           });
-          const label = make("output", { for: "slider" }, at ? words(at) : "now");
-          place.replaceChildren(make("span", { class: "quiet" }, show.clock(from)), slider, label,
+          morph(place, make("span", { class: "quiet" }, show.clock(from)), slider, make("output", { for: "slider" }, at ? words(at) : "now"),
             make("button", { onclick: () => moveTo(""), disabled: !at, title: "Key ." }, "Now"));
         }
 

@@ -17,7 +17,7 @@ extension Asset {
         function fill(element, attributes, children) {
           for (const [key, value] of Object.entries(attributes)) {
             if (value === undefined || value === null || value === false) continue;
-            if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
+            if (key.startsWith("on")) element[key] = value;
             else element.setAttribute(key, value === true ? "" : value);
           }
           for (const child of children.flat(Infinity)) {
@@ -69,10 +69,10 @@ extension Asset {
           },
         };
 
-        /** A bar that says how much of something is in use. */
-        export function meter(value, name) {
+        /** A bar that says how much of something is in use; one that only compares is never hot. */
+        export function meter(value, name, isPlain) {
           const share = Math.max(0, Math.min(1, value ?? 0));
-          const color = share > 0.8 ? "var(--hot)" : "var(--accent)";
+          const color = share > 0.8 && !isPlain ? "var(--hot)" : "var(--accent)";
           return make("span", { class: "meter", role: "img", "aria-label": `${name ?? "in use"} ${show.share(value)}` },
             draw("svg", { viewBox: "0 0 100 10", preserveAspectRatio: "none" },
               draw("rect", { width: share * 100, height: 10, fill: color })));
@@ -84,7 +84,7 @@ extension Asset {
           return make("table", {},
             caption ? make("caption", { class: "quiet" }, caption) : null,
             make("thead", {}, make("tr", {}, heads.map((head) =>
-              make("th", { scope: "col", class: head.num ? "num" : null }, head.name ?? head)))),
+              make("th", { scope: "col", class: [head.num ? "num" : "", head.isWide ? "wide-only" : ""].join(" ").trim() || null }, head.name ?? head)))),
             make("tbody", {}, rows));
         }
 
@@ -105,7 +105,10 @@ extension Asset {
 
         /** What the address says; a link keeps it. */
         export const address = {
-          get(name) { return new URLSearchParams(location.search).get(name) ?? ""; },
+          get(name) {
+            if (name === "part" && pagePart()) return pagePart();
+            return new URLSearchParams(location.search).get(name) ?? "";
+          },
           all(name) { return new URLSearchParams(location.search).getAll(name); },
           /** Changes filters without a new entry in the history. */
           set(changes) {
@@ -117,15 +120,73 @@ extension Asset {
             const text = query.toString();
             history.replaceState(null, "", location.pathname + (text ? "?" + text : ""));
           },
-          /** A link that keeps the time that is looked at. */
+          /** A link that keeps the time that is looked at, and the part that was chosen. */
           link(path, query = {}) {
-            const all = new URLSearchParams(query);
-            const at = address.get("at");
+            const all = new URLSearchParams(Object.entries(query).flatMap(([name, value]) => [value].flat().map((one) => [name, one])));
+            const at = address.get("at"), part = address.get("part");
             if (at) all.set("at", at);
+            // The page of a part is of that part, whatever was chosen before.
+            if (part && !all.has("part") && !partOf(path)) all.set("part", part);
+            if (all.get("part") === "") all.delete("part");
             const text = all.toString();
             return path + (text ? "?" + text : "");
           },
         };
+
+        /** The part or block that a page is of: `orders`, `cache:products`. */
+        function partOf(path) {
+          const [, kind, first, second] = path.match(/^\/(parts|blocks)\/([^/]+)(?:\/([^/]+))?$/) ?? [];
+          if (kind === "parts") return decodeURIComponent(first);
+          return kind === "blocks" && second ? `${decodeURIComponent(first)}:${decodeURIComponent(second)}` : "";
+        }
+
+        const pagePart = () => partOf(location.pathname);
+
+        /** The page of a part or a block, by the name that it has in the picture. */
+        export function pageOf(id) {
+          const [kind, ...rest] = id.split(":");
+          return rest.length ? `/blocks/${encodeURIComponent(kind)}/${encodeURIComponent(rest.join(":"))}` : `/parts/${encodeURIComponent(id)}`;
+        }
+
+        export function go(path) { window.dispatchEvent(new CustomEvent("go", { detail: path })); }
+
+        /** Draws now, and again and again while the page is open and nobody is asked something. */
+        export function again(page, seconds, draw) {
+          const timer = setInterval(() => {
+            if (!document.hidden && !document.querySelector("dialog")) draw().catch(() => {});
+          }, seconds * 1000);
+          page.signal.addEventListener("abort", () => clearInterval(timer));
+          return draw();
+        }
+
+        /** A choice of one of some, whose value is kept in the address. */
+        export function choice(name, options, changed, attributes = {}) {
+          const value = address.get(name);
+          return make("select", { ...attributes, onchange: (event) => { address.set({ [name]: event.target.value }); changed(); } },
+            options.map(([key, text]) => make("option", { value: key, selected: key === value }, text)));
+        }
+
+        /** The parts and blocks that a list can be narrowed to. */
+        export function partChoices(parts, blocks) {
+          return [["", "all"], ...[...new Set(parts.map((part) => part.name))].map((name) => [name, name]),
+            ...blocks.map((block) => [`${block.kind}:${block.name}`, `${block.name} (${block.kind})`])];
+        }
+
+        export const num = (name) => ({ name, num: true });
+        /** A column that a narrow window does without. */
+        export const wide = (name) => ({ ...(name.num ? name : { name }), isWide: true });
+        export const narrow = matchMedia("(max-width: 44rem)");
+
+        /** What passes between parts, as a table. */
+        export function arrowTable(arrows) {
+          return table(["From", "To", num("Rate"), num("p50"), num("p99"), num("Errors"), num("Retries"), "Times of"],
+            arrows.map((arrow) => make("tr", { "data-key": `${arrow.from}>${arrow.to}` }, make("th", { scope: "row" }, arrow.from), make("td", {}, arrow.to),
+              make("td", { class: "num" }, show.rate(arrow.rate) + "/s"), make("td", { class: "num" }, show.time(arrow.p50)),
+              make("td", { class: "num" }, show.time(arrow.p99)),
+              make("td", { class: "num" + (arrow.errors ? " bad" : "") }, show.rate(arrow.errors) + "/s"),
+              make("td", { class: "num" + (arrow.retries ? " warn" : "") }, show.rate(arrow.retries) + "/s"),
+              make("td", { class: "quiet" }, arrow.of ?? "requests"))));
+        }
 
         export function link(path, text, query) { return make("a", { href: address.link(path, query) }, text); }
 

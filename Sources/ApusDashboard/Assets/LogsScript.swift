@@ -2,7 +2,7 @@ extension Asset {
     static let logsScript = #"""
         // The log of all parts: search what is there, and lines as they come.
 
-        import { address, ask, link, make, show } from "/script/kit.js";
+        import { address, ask, choice, link, make, partChoices, show } from "/script/kit.js";
 
         const linesMax = 2000;
 
@@ -15,23 +15,24 @@ extension Asset {
 
         export async function logsPage(page) {
           const { parts } = await ask("/api/parts", { signal: page.signal });
-          const names = [...new Set(parts.map((part) => part.name)), "supervisor"];
           const body = make("tbody", {});
           const empty = make("p", { class: "empty" });
           let source, timer;
           const later = () => { clearTimeout(timer); timer = setTimeout(refresh, 200); };
           const text = make("input", { type: "search", value: address.get("text"), placeholder: "words, or field=value", "aria-label": "Search the log",
             oninput: (event) => { address.set({ text: event.target.value }); later(); } });
-          const part = make("select", { onchange: (event) => { address.set({ part: event.target.value }); refresh(); } },
-            make("option", { value: "" }, "all"), names.map((name) => make("option", { selected: address.get("part") === name }, name)));
-          const level = make("select", { onchange: (event) => { address.set({ level: event.target.value }); refresh(); } },
-            [["", "all"], ["info", "info"], ["warning", "warning"], ["error", "error"]].map(([value, name]) =>
-              make("option", { value, selected: address.get("level") === value }, name)));
+          const part = choice("part", [...partChoices(parts, page.facts.blocks), ["supervisor", "supervisor"]], narrowed);
+          const level = choice("level", [["", "all"], ["info", "info"], ["warning", "warning"], ["error", "error"]], () => refresh());
           const live = make("button", { "aria-pressed": address.get("live") === "no" || address.get("at") ? "false" : "true",
             onclick: () => { address.set({ live: live.getAttribute("aria-pressed") === "true" ? "no" : "" }); refresh(); } }, "Live");
           page.main.replaceChildren(make("h1", {}, "Logs"),
             make("div", { class: "bar" }, text, make("label", {}, "part", part), make("label", {}, "level", level), live),
             make("section", { "aria-label": "Lines, the newest first" }, make("table", { class: "lines" }, body), empty));
+
+          function narrowed() {
+            window.dispatchEvent(new Event("narrowed"));
+            refresh();
+          }
 
           async function refresh() {
             source?.close();

@@ -1,8 +1,8 @@
 extension Asset {
     static let otherScript = #"""
-        // Settings, sessions as files, and the results of load runs.
+        // Settings, and sessions as files.
 
-        import { address, ask, make, mayChange, notice, show, table } from "/script/kit.js";
+        import { address, ask, make, mayChange, notice } from "/script/kit.js";
 
         export async function settingsPage(page) {
           const { settings } = await ask("/api/configuration", { signal: page.signal });
@@ -33,47 +33,6 @@ extension Asset {
             make("section", {}, make("h2", {}, "Elsewhere"), make("p", {}, make("a", { href: "/metrics" }, "Metrics for Prometheus"), " · ",
               make("code", {}, `${page.facts.system} config --json`))));
           rows();
-        }
-
-        /** Numbers of a result, wherever they stand in it. */
-        function flat(value, path = "", into = new Map()) {
-          if (typeof value === "number" || typeof value === "string" || typeof value === "boolean") into.set(path, value);
-          else if (value && typeof value === "object" && !Array.isArray(value)) {
-            for (const [key, inner] of Object.entries(value)) flat(inner, path ? `${path}.${key}` : key, into);
-          }
-          return into;
-        }
-
-        export async function loadsPage(page) {
-          const { loads } = await ask("/api/loads", { signal: page.signal });
-          const result = make("section", { hidden: true });
-          const chosen = () => address.all("run").filter((name) => name);
-          async function open() {
-            const names = chosen().slice(0, 2);
-            result.hidden = !names.length;
-            if (!names.length) return;
-            const documents = await Promise.all(names.map((name) => ask("/api/loads/" + encodeURIComponent(name), { signal: page.signal })));
-            const all = documents.map((document) => flat(document));
-            const keys = [...new Set(all.flatMap((one) => [...one.keys()]))];
-            result.replaceChildren(make("h2", {}, names.join(" against ")), table(["Figure", ...names, ...(names.length === 2 ? ["Change"] : [])],
-              keys.map((key) => make("tr", {}, make("th", { scope: "row" }, key), all.map((one) => make("td", {}, String(one.get(key) ?? "-"))),
-                names.length === 2 ? make("td", {}, compare(all[0].get(key), all[1].get(key))) : null))));
-          }
-          page.main.replaceChildren(make("h1", {}, "Load runs"), make("section", {}, loads.length
-            ? table(["Compare", "Run", "When", "Size"], loads.map((load) => make("tr", {},
-              make("td", {}, make("input", { type: "checkbox", checked: chosen().includes(load.name), "aria-label": `Show ${load.name}`, onchange: (event) => {
-                const others = chosen().filter((name) => name !== load.name);
-                address.set({ run: event.target.checked ? [...others, load.name].slice(-2) : others });
-                open();
-              } })), make("th", { scope: "row" }, load.name), make("td", {}, new Date(load.time / 1e6).toLocaleString()), make("td", {}, show.bytes(load.bytes)))))
-            : make("p", { class: "empty" }, "No load run has left a result yet. Start one: ", make("code", {}, `./apus load --json > ${page.facts.data}/loads/first.json`))), result);
-          await open();
-        }
-
-        function compare(before, after) {
-          if (typeof before !== "number" || typeof after !== "number" || !before) return "";
-          const change = (after - before) / Math.abs(before) * 100;
-          return `${change > 0 ? "+" : ""}${change.toFixed(1)} %`;
         }
 
         """#

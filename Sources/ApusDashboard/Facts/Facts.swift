@@ -147,6 +147,16 @@ public struct SystemFacts: Codable, Sendable, Hashable {
     }
 }
 
+/// What a page asks for first.
+public struct DashboardFacts: Codable, Sendable, Hashable {
+    /// What is known of the system, without its settings.
+    public var facts: SystemFacts
+    /// Whether whoever asks may change something.
+    public var mayChange: Bool
+    /// The first and the last time there is something to show of, in nanoseconds since 1970; empty where there is none.
+    public var range: [Int64]
+}
+
 /// A span as documents show it.
 public struct SpanFact: Codable, Sendable, Hashable {
     /// The trace's id, 32 digits.

@@ -20,6 +20,9 @@ final class Timeline: @unchecked Sendable {
     private var ids: [SeriesKey: Int] = [:]
     /// Series that found no room.
     private(set) var seriesRefused = 0
+    /// Who was seen to use what since this run began.
+    private(set) var calls: Set<KnownCall> = []
+    private var grown: Set<Int> = []
     private var frames: [Frame] = []
     private var unstored: [Frame] = []
     /// Frames of other sessions, oldest first; in memory only.
@@ -64,6 +67,10 @@ final class Timeline: @unchecked Sendable {
     }
 
     func add(_ frame: Frame) {
+        for (id, sample) in frame.samples {
+            if case .level = sample { continue }
+            if grown.insert(id).inserted, let call = KnownCall(series[id]) { calls.insert(call) }
+        }
         frames.append(frame)
         if frames.count > Self.framesMax { frames.removeFirst(frames.count - Self.framesMax) }
         unstored.append(frame)

@@ -28,7 +28,8 @@ struct BookedLine: Sendable, Hashable {
 final class LogBook: @unchecked Sendable {
     /// What lines are asked for.
     struct Question: Sendable, Hashable {
-        var part: String?
+        /// Of one of these parts or replicas; `nil` of all.
+        var parts: [String]?
         var level = LogLevel.trace
         /// All of these words, lower case, somewhere in the line.
         var words: [String] = []
@@ -169,7 +170,7 @@ extension LogBook.Question {
     func holds(_ line: BookedLine) -> Bool {
         let record = line.record
         guard record.level >= level, record.time >= from, record.time <= to else { return false }
-        if let part, line.process.part != part, line.process.description != part { return false }
+        if let parts, !parts.contains(line.process.part), !parts.contains(line.process.description) { return false }
         if let trace, record.traceHigh != trace.high || record.traceLow != trace.low { return false }
         return words.allSatisfy { word in
             record.message.lowercased().contains(word) || record.logger.lowercased().contains(word)

@@ -20,6 +20,23 @@ struct Measures {
         self.entries = entries
     }
 
+    private init(seconds: Double, entries: [String: [Entry]]) {
+        self.seconds = seconds
+        self.entries = entries
+    }
+
+    /// The same apart by what `key` gives, such as the part: looked up often, it is far quicker than a filter each time.
+    func grouped<Key: Hashable>(by key: (SeriesInfo) -> Key) -> [Key: Measures] {
+        var groups: [Key: [String: [Entry]]] = [:]
+        for (metric, entries) in entries {
+            for entry in entries { groups[key(entry.info), default: [:]][metric, default: []].append(entry) }
+        }
+        return groups.mapValues { Measures(seconds: seconds, entries: $0) }
+    }
+
+    /// Nothing, measured for as long.
+    var empty: Measures { Measures(seconds: seconds, entries: [:]) }
+
     func all(_ metric: String) -> [Entry] { entries[metric] ?? [] }
     var names: [String] { Array(entries.keys) }
 

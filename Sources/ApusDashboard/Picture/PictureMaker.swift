@@ -2,9 +2,27 @@ import ApusObserve
 
 /// Makes the picture of a system out of what its processes measured.
 struct PictureMaker {
-    let facts: SystemFacts
-    let parts: [PartStatus]
-    let measures: Measures
+    private let facts: SystemFacts
+    private let parts: [PartStatus]
+    private let measures: Measures
+    /// Who was seen to use what: its arrow stays while nothing passes.
+    private let calls: Set<KnownCall>
+    private let ofPart: [String: Measures]
+    private let ofProcess: [PartName: Measures]
+    private let isWhole: Bool
+
+    init(facts: SystemFacts, parts: [PartStatus], measures: Measures, calls: Set<KnownCall>) {
+        self.facts = facts
+        self.parts = parts
+        self.measures = measures
+        self.calls = calls
+        isWhole = Set(parts.compactMap(\.pid)).count == 1 && parts.count > 1
+        ofPart = measures.grouped { $0.process.part }
+        ofProcess = measures.grouped { $0.process }
+    }
+
+    /// What a part measured; of a process that is all parts, everything.
+    private func measures(of part: String) -> Measures { isWhole ? measures : ofPart[part] ?? measures.empty }
 
     func picture(time: Int64, problems: [String]) -> Picture {
         var nodes = partNodes + blockNodes
@@ -23,8 +41,6 @@ struct PictureMaker {
     }
 
     // MARK: Nodes
-
-    private var isWhole: Bool { Set(parts.compactMap(\.pid)).count == 1 && parts.count > 1 }
 
     private var partNodes: [Picture.Node] {
         var order: [String] = []
@@ -64,23 +80,22 @@ struct PictureMaker {
     }
 
     private func member(_ process: PartName, state: String, restarts: Int?) -> Picture.Member {
-        let mine: (SeriesInfo) -> Bool = { $0.process == process }
-        let loops = measures.all("apus_loop_busy_seconds_total").filter { mine($0.info) }
-        let busy = loops.compactMap { entry -> Double? in
-            if case .growth(let seconds) = entry.sample { return seconds / measures.seconds }
+        let own = ofProcess[process] ?? measures.empty
+        let busy = own.all("apus_loop_busy_seconds_total").compactMap { entry -> Double? in
+            if case .growth(let seconds) = entry.sample { return seconds / own.seconds }
             return nil
         }.max()
-        let isKnown = !measures.all("process_resident_memory_bytes").filter { mine($0.info) }.isEmpty
+        let isKnown = !own.all("process_resident_memory_bytes").isEmpty
         let served =
-            measures.rate("http_server_requests_total", mine) + measures.rate("edge_requests_total", mine)
-            + Double(measures.spread("apus_rpc_server_duration_seconds", mine).count) / measures.seconds
+            own.rate("http_server_requests_total") + own.rate("edge_requests_total")
+            + Double(own.spread("apus_rpc_server_duration_seconds").count) / own.seconds
         return Picture.Member(
             name: process.description,
             state: state,
             utilisation: isKnown ? min(1, busy ?? 0) : nil,
-            queue: measures.spread("apus_loop_queue_seconds", mine).quantile(0.99),
-            cpu: isKnown ? measures.rate("process_cpu_seconds_total", mine) : nil,
-            memory: isKnown ? measures.level("process_resident_memory_bytes", mine) : nil,
+            queue: own.spread("apus_loop_queue_seconds").quantile(0.99),
+            cpu: isKnown ? own.rate("process_cpu_seconds_total") : nil,
+            memory: isKnown ? own.level("process_resident_memory_bytes") : nil,
             restarts: restarts,
             rate: served
         )
@@ -153,69 +168,70 @@ struct PictureMaker {
         isWhole ? [facts.system] : nodes.filter { ["edge", "web", "service"].contains($0.kind) }.map(\.id)
     }
 
+    private func isKnown(_ from: String, _ to: String) -> Bool { calls.contains(KnownCall(from: from, to: to)) }
+
     private func arrows(ofEdge edge: String) -> [Picture.Arrow] {
-        let mine: (SeriesInfo) -> Bool = { $0.process.part == edge || isWhole }
-        let failed: (SeriesInfo) -> Bool = { mine($0) && $0.label("status") == "5xx" }
-        let times = measures.spread("edge_request_duration_seconds", mine)
+        let own = measures(of: edge)
+        let failed: (SeriesInfo) -> Bool = { $0.label("status") == "5xx" }
+        let times = own.spread("edge_request_duration_seconds")
         var arrows = [
             Picture.Arrow(
                 from: "clients",
                 to: edge,
-                rate: measures.rate("edge_requests_total", mine),
+                rate: own.rate("edge_requests_total"),
                 p50: times.quantile(0.5),
                 p99: times.quantile(0.99),
-                errors: measures.rate("edge_requests_total", failed),
+                errors: own.rate("edge_requests_total", failed),
                 retries: 0
             )
         ]
         guard let target = facts.targets[edge] else { return arrows }
-        let served = measures.spread("http_server_request_duration_seconds") { $0.process.part == target || isWhole }
+        let served = measures(of: target).spread("http_server_request_duration_seconds")
         arrows.append(
             Picture.Arrow(
                 from: edge,
                 to: target,
-                rate: measures.rate("edge_upstream_requests_total", mine),
+                rate: own.rate("edge_upstream_requests_total"),
                 p50: served.quantile(0.5),
                 p99: served.quantile(0.99),
-                errors: measures.rate("edge_requests_total") { failed($0) && $0.label("upstream") != "-" },
-                retries: measures.rate("edge_retries_total", mine)
+                errors: own.rate("edge_requests_total") { failed($0) && $0.label("upstream") != "-" },
+                retries: own.rate("edge_retries_total")
             )
         )
         return arrows
     }
 
     private func calls(from caller: String, to services: Set<String>) -> [Picture.Arrow] {
-        services.sorted().compactMap { service in
-            let mine: (SeriesInfo) -> Bool = { $0.process.part == caller && $0.label("service") == service }
-            guard !measures.all("apus_rpc_client_duration_seconds").filter({ mine($0.info) }).isEmpty else {
-                return nil
-            }
-            let times = measures.spread("apus_rpc_client_duration_seconds", mine)
+        let own = (ofPart[caller] ?? measures.empty).grouped { $0.label("service") ?? "" }
+        return services.sorted().compactMap { service in
+            let times = own[service]?.spread("apus_rpc_client_duration_seconds") ?? Spread()
+            guard times.count > 0 || isKnown(caller, service) else { return nil }
             return Picture.Arrow(
                 from: caller,
                 to: service,
                 rate: Double(times.count) / measures.seconds,
                 p50: times.quantile(0.5),
                 p99: times.quantile(0.99),
-                errors: measures.rate("apus_rpc_client_failures_total", mine),
-                retries: measures.rate("apus_rpc_client_retries_total", mine)
+                errors: own[service]?.rate("apus_rpc_client_failures_total") ?? 0,
+                retries: own[service]?.rate("apus_rpc_client_retries_total") ?? 0
             )
         }
     }
 
     private func caches(of caller: String) -> [Picture.Arrow] {
-        facts.blocks.filter { $0.kind == "cache" }.compactMap { block in
-            let mine: (SeriesInfo) -> Bool = { $0.process.part == caller && $0.label("cache") == block.name }
-            let rate = measures.rate("apus_cache_hits_total", mine) + measures.rate("apus_cache_misses_total", mine)
-            guard rate > 0 else { return nil }
-            let times = measures.spread("apus_cache_load_duration_seconds", mine)
+        let all = (ofPart[caller] ?? measures.empty).grouped { $0.label("cache") ?? "" }
+        return facts.blocks.filter { $0.kind == "cache" }.compactMap { block in
+            let own = all[block.name] ?? measures.empty
+            let rate = own.rate("apus_cache_hits_total") + own.rate("apus_cache_misses_total")
+            guard rate > 0 || isKnown(caller, "cache:\(block.name)") else { return nil }
+            let times = own.spread("apus_cache_load_duration_seconds")
             return Picture.Arrow(
                 from: caller,
                 to: "cache:\(block.name)",
                 rate: rate,
                 p50: times.quantile(0.5),
                 p99: times.quantile(0.99),
-                errors: measures.rate("apus_cache_load_failures_total", mine),
+                errors: own.rate("apus_cache_load_failures_total"),
                 retries: 0,
                 of: "loads"
             )
@@ -223,18 +239,19 @@ struct PictureMaker {
     }
 
     private func stores(of caller: String) -> [Picture.Arrow] {
-        facts.blocks.filter { $0.kind == "store" }.compactMap { block in
-            let mine: (SeriesInfo) -> Bool = { $0.process.part == caller && $0.label("store") == block.name }
-            let rate = measures.rate("apus_store_writes_total", mine) + measures.rate("apus_store_reads_total", mine)
-            guard rate > 0 else { return nil }
-            let times = measures.spread("apus_store_write_duration_seconds", mine)
+        let all = (ofPart[caller] ?? measures.empty).grouped { $0.label("store") ?? "" }
+        return facts.blocks.filter { $0.kind == "store" }.compactMap { block in
+            let own = all[block.name] ?? measures.empty
+            let rate = own.rate("apus_store_writes_total") + own.rate("apus_store_reads_total")
+            guard rate > 0 || isKnown(caller, "store:\(block.name)") else { return nil }
+            let times = own.spread("apus_store_write_duration_seconds")
             return Picture.Arrow(
                 from: caller,
                 to: "store:\(block.name)",
                 rate: rate,
                 p50: times.quantile(0.5),
                 p99: times.quantile(0.99),
-                errors: measures.rate("apus_store_failures_total", mine),
+                errors: own.rate("apus_store_failures_total"),
                 retries: 0,
                 of: "writes"
             )

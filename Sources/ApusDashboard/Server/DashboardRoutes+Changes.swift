@@ -65,7 +65,7 @@ extension DashboardRoutes {
     }
 
     /// Keeps who asked for what, and why.
-    private func note(_ change: String, _ what: String, _ exchange: Exchange) {
+    func note(_ change: String, _ what: String, _ exchange: Exchange) {
         let reason = String((Query(exchange)["reason"] ?? "none given").prefix(Self.reasonMax))
         let who = Self.claim(exchange).authorization == nil ? "dashboard" : "command line"
         dashboard.note(.info, "\(change): \(what)", ["reason": reason, "asked by": who])

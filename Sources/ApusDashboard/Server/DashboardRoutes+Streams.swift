@@ -10,6 +10,7 @@ extension DashboardRoutes {
     func streams(_ router: inout RouterBuilder) {
         let open = OpenStreams()
         let drawn = DrawnPicture()
+        loadStream(&router, open)
         router.on(ApusHTTP.Route(.get, "/api/live")) { exchange in
             let window = try Query(exchange).number("window", in: 1...3600, or: 5)
             try await open.stream(exchange, dashboard) { round in
@@ -17,7 +18,7 @@ extension DashboardRoutes {
             }
         }
         router.on(ApusHTTP.Route(.get, "/api/logs/live")) { exchange in
-            var question = try Query(exchange).lines()
+            var question = try Query(exchange).lines(dashboard)
             if question.after < 0 { question.after = dashboard.logs.next - 1 }
             // Each round goes on after the last one's newest line.
             let cursor = Cursor(question.after)
@@ -28,6 +29,20 @@ extension DashboardRoutes {
                 let lines = await dashboard.logs.list(question)
                 cursor.value = dashboard.logs.next - 1
                 return try lines.reversed().map { StreamEvent("line", try Self.json($0)) }
+            }
+        }
+    }
+
+    /// A load run as it goes: all of it at first, then what is new.
+    func loadStream(_ router: inout RouterBuilder, _ open: OpenStreams) {
+        router.on(ApusHTTP.Route(.get, "/api/loads/live")) { exchange in
+            let told = Told()
+            try await open.stream(exchange, dashboard, each: { source.loads?.status?.revision ?? 0 }) { _ in
+                guard let status = source.loads?.status else { return [] }
+                let from = told.run == status.number ? told.samples : 0
+                told.run = status.number
+                told.samples = status.samples.count
+                return [StreamEvent("run", try Self.json(status.after(from)))]
             }
         }
     }
@@ -74,16 +89,26 @@ private final class Cursor: @unchecked Sendable {
     init(_ value: Int) { self.value = value }
 }
 
+/// What a stream has told of a load run.
+//
+// `@unchecked Sendable` is sound because it is touched on the dashboard's loop alone.
+private final class Told: @unchecked Sendable {
+    var run = 0
+    var samples = 0
+}
+
 /// The streams that are open; all on the dashboard's loop.
 //
 // `@unchecked Sendable` is sound because its state is touched on the dashboard's loop alone.
-private final class OpenStreams: @unchecked Sendable {
+final class OpenStreams: @unchecked Sendable {
     private var count = 0
 
-    /// Sends what `events` gives after each round of the dashboard, until the client goes or the dashboard ends.
+    /// Sends what `events` gives whenever `each` has another value, which is once a round of the dashboard unless said;
+    /// until the client goes or the dashboard ends.
     func stream(
         _ exchange: Exchange,
         _ dashboard: Dashboard,
+        each: (() -> Int)? = nil,
         _ events: (Int) async throws -> [StreamEvent]
     ) async throws {
         guard count < DashboardRoutes.streamsMax else {
@@ -93,11 +118,16 @@ private final class OpenStreams: @unchecked Sendable {
         defer { count -= 1 }
         exchange.setField("Cache-Control", "no-store")
         exchange.beginStreaming(type: "text/event-stream")
-        var round = -1
+        var last: Int?
+        var quiet = 0
         while !dashboard.isEnding {
-            if dashboard.rounds != round {
-                round = dashboard.rounds
-                try await send(try await events(round), exchange)
+            let now = each?() ?? dashboard.rounds
+            quiet += 1
+            // Now and then also without news, so that a client that has gone is noticed.
+            if now != last || quiet >= 50 {
+                try await send(now == last ? [] : try await events(dashboard.rounds), exchange)
+                last = now
+                quiet = 0
             }
             try await dashboard.loop.sleep(for: .milliseconds(200))
         }

@@ -7,8 +7,8 @@ import ApusRuntime
 struct DashboardRoutes: Sendable {
     let dashboard: Dashboard
     let guarding: AccessGuard
-    /// Where results of load runs are.
-    let loads: String?
+    /// The results of load runs.
+    let results: LoadResults
 
     var source: any DashboardSource { dashboard.source }
 
@@ -25,7 +25,8 @@ struct DashboardRoutes: Sendable {
             exchange.setField("Referrer-Policy", "no-referrer")
             exchange.setField("Cross-Origin-Opener-Policy", "same-origin")
             exchange.setField("Cross-Origin-Resource-Policy", "same-origin")
-            exchange.setField("Content-Security-Policy", Self.policy)
+            let isReport = String(decoding: exchange.path, as: UTF8.self).hasSuffix("/report")
+            exchange.setField("Content-Security-Policy", isReport ? Self.reportPolicy : Self.policy)
             do throws(AccessGuard.Refusal) {
                 try guarding.checkRead(Self.claim(exchange))
             } catch {
@@ -40,6 +41,7 @@ struct DashboardRoutes: Sendable {
         streams(&router)
         changes(&router)
         sessions(&router)
+        loadRuns(&router)
         return try router.build()
     }
 
@@ -109,7 +111,7 @@ struct DashboardRoutes: Sendable {
         router.on(ApusHTTP.Route(.get, "/api/facts")) { exchange in
             var facts = source.facts
             facts.settings = []
-            try Self.answer(Facts(facts: facts, mayChange: mayChange(exchange), range: range), exchange)
+            try Self.answer(DashboardFacts(facts: facts, mayChange: mayChange(exchange), range: range), exchange)
         }
         router.on(ApusHTTP.Route(.get, "/api/picture")) { exchange in
             let query = Query(exchange)
@@ -135,8 +137,14 @@ struct DashboardRoutes: Sendable {
             }
             try Self.answer(block, exchange)
         }
+        router.on(ApusHTTP.Route(.get, "/api/blocks/store/{name}/rows", String.self)) { exchange, name in
+            guard source.facts.blocks.contains(where: { $0.kind == "store" && $0.name == name }) else {
+                throw Problem(.notFound, code: "block.notFound", detail: "there is no store \(name)")
+            }
+            try await Self.answer(counted(name), exchange)
+        }
         router.on(ApusHTTP.Route(.get, "/api/traces")) { exchange in
-            try Self.answer(["traces": dashboard.traces.list(Query(exchange).traces())], exchange)
+            try Self.answer(["traces": dashboard.traces.list(Query(exchange).traces(dashboard))], exchange)
         }
         router.on(ApusHTTP.Route(.get, "/api/traces/{id}", String.self)) { exchange, text in
             guard let id = TraceID(text) else { throw Query.noTrace }
@@ -147,10 +155,19 @@ struct DashboardRoutes: Sendable {
             try Self.answer(["spans": spans], exchange)
         }
         router.on(ApusHTTP.Route(.get, "/api/logs")) { exchange in
-            try await Self.answer(["lines": dashboard.logs.list(Query(exchange).lines())], exchange)
+            try await Self.answer(["lines": dashboard.logs.list(Query(exchange).lines(dashboard))], exchange)
         }
         router.on(ApusHTTP.Route(.get, "/api/configuration")) { exchange in
             try Self.answer(["settings": source.facts.settings], exchange)
+        }
+    }
+
+    /// The rows of a store, counted at most once a while however many ask.
+    private func counted(_ store: String) async throws -> RowCounts {
+        do throws(ChangeRefused) {
+            return try await dashboard.rowCounts(of: store)
+        } catch {
+            throw Problem(.serviceUnavailable, code: "block.rows", detail: "\(error)")
         }
     }
 
@@ -162,7 +179,7 @@ struct DashboardRoutes: Sendable {
         }
         router.on(ApusHTTP.Route(.get, "/api/metrics/{name}", String.self)) { exchange, name in
             let now = dashboard.timeline.latest ?? SystemClock().wallNanoseconds()
-            guard let chart = try await dashboard.chart(Query(exchange).chart(name, now: now)) else {
+            guard let chart = try await dashboard.chart(Query(exchange).chart(name, now: now, dashboard)) else {
                 throw Problem(.notFound, code: "metric.notFound", detail: "there is no metric \(name)")
             }
             try Self.answer(chart, exchange)
@@ -170,13 +187,6 @@ struct DashboardRoutes: Sendable {
     }
 
     // MARK: Requests and answers
-
-    struct Facts: Codable, Sendable {
-        var facts: SystemFacts
-        var mayChange: Bool
-        /// The first and the last time there is something to show of, in nanoseconds since 1970.
-        var range: [Int64]
-    }
 
     static func noPart(_ name: String) -> Problem {
         Problem(.notFound, code: "part.notFound", detail: "there is no part \(name)")

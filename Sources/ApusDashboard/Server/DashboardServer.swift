@@ -32,7 +32,8 @@ public struct DashboardServer: Sendable {
         let opened = try Listener.open(1, at: .loopback(port: port))
         Listener.inherit(opened.descriptors, at: opened.address)
         let guarding = AccessGuard(token: Secret(token), port: opened.address.port ?? port)
-        let routes = DashboardRoutes(dashboard: dashboard, guarding: guarding, loads: loads)
+        let results = LoadResults(folder: loads, pool: dashboard.pool)
+        let routes = DashboardRoutes(dashboard: dashboard, guarding: guarding, results: results)
         let server = try Server(
             observation: ServerObservation(metrics: Metrics()),
             handler: try routes.router()

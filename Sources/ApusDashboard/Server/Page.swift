@@ -32,7 +32,7 @@ struct Page: Sendable {
         for link in Self.links {
             out.append("<a href=\"")
             out.append(string: link.path)
-            out.append("\" data-key=\"")
+            out.append("\" data-letter=\"")
             out.append(string: link.key)
             out.append("\" title=\"Key ")
             out.append(string: link.key)
@@ -40,7 +40,9 @@ struct Page: Sendable {
             out.append(string: link.name)
             out.append("</a>")
         }
-        out.append("</nav><div id=\"tools\"></div></header><div id=\"time\"></div><main id=\"main\" tabindex=\"-1\">")
+        out.append(
+            "</nav><div id=\"filter\"></div><div id=\"tools\"></div></header><div id=\"time\" role=\"region\" aria-label=\"Time\"></div><main id=\"main\" tabindex=\"-1\">"
+        )
         without(to: &out)
         out.append("</main><div id=\"notice\" role=\"status\" aria-live=\"polite\"></div></body></html>\n")
     }
@@ -59,6 +61,9 @@ struct Page: Sendable {
             out.append(htmlEscaping: url)
             out.append("</a></p>")
         }
+        out.append("<noscript><p>The picture needs JavaScript. The command line says the same: <code>")
+        out.append(htmlEscaping: facts.system)
+        out.append(" ps</code>, <code>top</code>, <code>traces</code>, <code>logs</code>, <code>metrics</code>.</p>")
         out.append("<table><thead><tr><th>Part</th><th>Replica</th><th>Process</th><th>State</th></tr></thead><tbody>")
         for part in parts {
             out.append("<tr><th>")
@@ -71,8 +76,6 @@ struct Page: Sendable {
             out.append(htmlEscaping: part.state)
             out.append("</td></tr>")
         }
-        out.append("</tbody></table><noscript><p>The picture needs JavaScript. The command line says the same: <code>")
-        out.append(htmlEscaping: facts.system)
-        out.append(" ps</code>, <code>top</code>, <code>traces</code>, <code>logs</code>.</p></noscript>")
+        out.append("</tbody></table></noscript>")
     }
 }

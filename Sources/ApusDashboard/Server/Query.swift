@@ -60,9 +60,9 @@ struct Query {
     }
 
     /// Which lines are asked for.
-    func lines() throws -> LogBook.Question {
+    func lines(_ dashboard: Dashboard) throws -> LogBook.Question {
         var question = LogBook.Question()
-        question.part = self["part"]
+        question.parts = self["part"].map(dashboard.parts)
         if let name = self["level"] {
             guard let level = LogLevel(name: name) else {
                 throw Problem(.badRequest, code: "query.level", detail: "level is trace, debug, info, warning or error")
@@ -79,9 +79,9 @@ struct Query {
     }
 
     /// Which traces are asked for.
-    func traces() throws -> TraceBook.Question {
+    func traces(_ dashboard: Dashboard) throws -> TraceBook.Question {
         var question = TraceBook.Question()
-        question.part = self["part"]
+        question.parts = self["part"].map(dashboard.parts)
         question.text = self["text"]?.lowercased()
         question.least = Int64(try number("least", in: 0...3_600_000, or: 0) * 1e6)
         question.failedOnly = has("failed")
@@ -92,7 +92,7 @@ struct Query {
     }
 
     /// What chart is asked for.
-    func chart(_ metric: String, now: Int64) throws -> ChartQuestion {
+    func chart(_ metric: String, now: Int64, _ dashboard: Dashboard) throws -> ChartQuestion {
         let to = try time("to") ?? now
         let from = try time("from") ?? to - 900_000_000_000
         guard from < to else { throw Problem(.badRequest, code: "query.from", detail: "from lies before to") }
@@ -106,7 +106,13 @@ struct Query {
             )
         }
         question.by = self["by"]
-        question.part = self["part"]
+        if let filter = self["part"] {
+            if let label = dashboard.label(for: filter) {
+                question.filters.append(label)
+            } else {
+                question.parts = dashboard.parts(for: filter)
+            }
+        }
         question.steps = try count("steps", in: 1...1000, or: 120)
         for (name, value) in all where name == "where" {
             let parts = value.split(separator: ":", maxSplits: 1).map(String.init)

@@ -7,7 +7,8 @@ import ApusRuntime
 final class TraceBook: @unchecked Sendable {
     /// What a list is asked for.
     struct Question: Sendable, Hashable {
-        var part: String?
+        /// Through one of these parts; `nil` for all.
+        var parts: [String]?
         var text: String?
         var least: Int64 = 0
         var failedOnly = false
@@ -228,7 +229,7 @@ final class TraceBook: @unchecked Sendable {
 extension TraceBook.Question {
     func holds(_ trace: TraceSummary) -> Bool {
         trace.nanoseconds >= least && (!failedOnly || trace.failed) && trace.began >= from && trace.began <= to
-            && (part.map { trace.parts.contains($0) || trace.part == $0 } ?? true)
+            && (parts.map { parts in trace.parts.contains(where: parts.contains) || parts.contains(trace.part) } ?? true)
             && (text.map { trace.name.lowercased().contains($0) || trace.trace.hasPrefix($0) } ?? true)
     }
 }

@@ -8,59 +8,6 @@ import Testing
 @testable import ApusDashboard
 
 @Suite(.timeLimit(.minutes(2))) struct DashboardServerTests {
-    private static let token = "0123456789abcdef0123456789abcdef"
-
-    /// A dashboard that is served, and a client of it.
-    private struct Site: Sendable {
-        let system: MadeUpSystem
-        let dashboard: Dashboard
-        let client: Client
-        let port: UInt16
-
-        func get(_ path: String, _ fields: [(name: String, value: String)] = []) async throws -> ClientResponse {
-            try await client.send(ClientRequest(.get, path, fields: fields), within: .seconds(20))
-        }
-
-        func post(_ path: String, body: [UInt8] = []) async throws -> ClientResponse {
-            let fields = [(name: "Authorization", value: "Bearer \(DashboardServerTests.token)")]
-            return try await client.send(ClientRequest(.post, path, fields: fields, body: body), within: .seconds(20))
-        }
-
-        func document<Value: Decodable>(_ type: Value.Type, _ path: String) async throws -> Value {
-            let response = try await get(path)
-            #expect(response.status == .ok, "\(path): \(response.text)")
-            return try JSONDecoder().decode(type, from: Data(response.body))
-        }
-    }
-
-    private func served(
-        _ system: MadeUpSystem = MadeUpSystem(["edge", "web", "orders"]),
-        _ body: @escaping @Sendable (Site) async throws -> Void
-    ) async throws {
-        let folder = try TemporaryFolder()
-        try await onLoop { loop in
-            let dashboard = Dashboard(of: system, folder: "\(folder.path)/dashboard", on: loop)
-            let server = try await DashboardServer.start(
-                dashboard,
-                token: Self.token,
-                port: 0,
-                loads: "\(folder.path)/loads"
-            )
-            let address = try #require(SocketAddress(String(server.url.dropFirst(7))))
-            let client = Client(address, on: loop)
-            let site = Site(system: system, dashboard: dashboard, client: client, port: address.port ?? 0)
-            let result: Result<Void, any Error>
-            do {
-                result = .success(try await body(site))
-            } catch {
-                result = .failure(error)
-            }
-            client.close()
-            await server.end()
-            try result.get()
-        }
-    }
-
     @Test func `a page is our script and style alone, and text stays text`() async throws {
         try await served(MadeUpSystem(["web"], system: "<script>alert(1)</script>")) { site in
             for path in [
@@ -101,7 +48,7 @@ import Testing
             let foreign = ClientRequest(
                 .post,
                 "/api/parts/web/restart",
-                fields: [("Cookie", "apus-\(site.port)=\(Self.token)"), ("Origin", "http://evil.example")]
+                fields: [("Cookie", "apus-\(site.port)=\(ServedDashboard.token)"), ("Origin", "http://evil.example")]
             )
             #expect(try await site.client.send(foreign, within: .seconds(20)).status == .forbidden)
             #expect(
@@ -109,7 +56,7 @@ import Testing
                     == .unauthorized
             )
             #expect(site.system.state.withLock { $0.changes }.isEmpty)
-            let entered = try await site.get("/logs?token=\(Self.token)")
+            let entered = try await site.get("/logs?token=\(ServedDashboard.token)")
             #expect(entered.status == .seeOther && entered.field("Location") == "/logs")
             #expect(entered.field("Set-Cookie")?.contains("HttpOnly; SameSite=Strict") == true)
             #expect(try await site.get("/?token=wrong").status == .unauthorized)
@@ -219,36 +166,13 @@ import Testing
 
     @Test func `a page that is open hears of each round, and of lines as they come`() async throws {
         try await served { site in
-            let live = try await Self.firstEvent(of: "/api/live", site)
-            #expect(live.hasPrefix("event: picture\ndata: {\"arrows\":"))
+            let live = try await site.events(1, of: "/api/live")
+            #expect(live.first?.hasPrefix("picture\ndata: {\"arrows\":") == true)
             site.system.processes[1].tail.append(
                 LogRecord(time: 1, level: .info, logger: "l", message: "a line\nof two")
             )
-            let line = try await Self.firstEvent(of: "/api/logs/live?after=-1&text=line", site)
-            #expect(line.hasPrefix("event: line\n") && line.contains("a line\\nof two"))
-        }
-    }
-
-    /// Reads a stream until there is an event, and leaves.
-    private static func firstEvent(of path: String, _ site: Site) async throws -> String {
-        let loop = site.dashboard.loop
-        let deadline = loop.now + .seconds(20)
-        let channel = try await Channel.connect(to: .loopback(port: site.port), on: loop, by: deadline)
-        defer { channel.close() }
-        let request = Array("GET \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(site.port)\r\n\r\n".utf8)
-        _ = request.withUnsafeBytes { channel.send($0) }
-        var text = ""
-        var chunk = [UInt8](repeating: 0, count: 64 << 10)
-        while true {
-            switch chunk.withUnsafeMutableBytes({ channel.receive(into: $0) }) {
-            case .bytes(let count): text += String(decoding: chunk[..<count], as: UTF8.self)
-            case .wouldBlock:
-                if let begin = text.firstRange(of: "event: "), text[begin.lowerBound...].contains("\n\n") {
-                    return String(text[begin.lowerBound...])
-                }
-                guard await channel.readable(by: deadline) == .ready else { return text }
-            case .end, .failed: return text
-            }
+            let line = try #require(try await site.events(1, of: "/api/logs/live?after=-1&text=line").first)
+            #expect(line.hasPrefix("line\n") && line.contains("a line\\nof two"))
         }
     }
 
@@ -274,17 +198,6 @@ import Testing
             #expect(traces?.map(\.name) == ["GET /books"])
             let lines = try await site.get("/api/logs?text=remember").text
             #expect(lines.contains("something to remember"))
-        }
-    }
-
-    @Test func `results of load runs are listed, and nothing outside of their folder is read`() async throws {
-        let folder = try TemporaryFolder()
-        try Files.writeAtomically("{\"rate\":5}", to: "\(folder.path)/first.json")
-        try Files.writeAtomically("secret", to: "\(folder.path)/other.txt")
-        #expect(LoadFact.list(folder.path).map(\.name) == ["first.json"])
-        #expect(LoadFact.read("first.json", in: folder.path, bytesMax: 100) == Array("{\"rate\":5}".utf8))
-        for name in ["../first.json", "other.txt", "", "..", "a/../first.json"] {
-            #expect(LoadFact.read(name, in: folder.path, bytesMax: 100) == nil)
         }
     }
 }

@@ -73,8 +73,8 @@ import Testing
             change(&question)
             return book.list(question).count
         }
-        #expect(count { $0.part = "web" } == 1)
-        #expect(count { $0.part = "edge/0" } == 2)
+        #expect(count { $0.parts = ["web"] } == 1)
+        #expect(count { $0.parts = ["edge/0"] } == 2)
         #expect(count { $0.least = 100_000_000 } == 1)
         #expect(count { $0.failedOnly = true } == 1)
         #expect(count { $0.text = "books" } == 1)

@@ -96,6 +96,7 @@ final class RunningSystem: @unchecked Sendable {
 
     var shop: SocketAddress { get throws { try address(report?.url) } }
     var administration: SocketAddress { get throws { try address(report?.dashboard) } }
+    var dataFolder: String { report?.data ?? "" }
     var token: String { report?.dashboard?.split(separator: "=").last.map(String.init) ?? "" }
 
     func get(_ path: String, within limit: Duration = .seconds(10)) async throws -> ClientResponse {
