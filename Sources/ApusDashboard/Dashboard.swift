@@ -10,11 +10,6 @@ public final class Dashboard: @unchecked Sendable {
     static let pause: Duration = .seconds(1)
     /// How long a process may take to answer.
     static let answerLimit: Duration = .milliseconds(900)
-    /// The bounds of what lies on disk, in bytes: 256 MiB in all.
-    static let metricsBytesMax = 96 << 20
-    static let tracesBytesMax = 128 << 20
-    static let linesBytesMax = 32 << 20
-    private static let segmentBytes = 4 << 20
     /// How long a count of rows is good.
     static let countPause: Duration = .seconds(30)
 
@@ -46,12 +41,23 @@ public final class Dashboard: @unchecked Sendable {
     ///   - gathers: Whether processes are asked once a second; without, it knows parts and settings only.
     ///   - loop: Where it works.
     ///   - clock: Gives the time of day.
-    public init(
+    public convenience init(
         of source: any DashboardSource,
         folder: String?,
         gathers: Bool = true,
         on loop: EventLoop,
         clock: any Clock = SystemClock()
+    ) {
+        self.init(of: source, folder: folder, bounds: HistoryBounds(), gathers: gathers, on: loop, clock: clock)
+    }
+
+    init(
+        of source: any DashboardSource,
+        folder: String?,
+        bounds: HistoryBounds,
+        gathers: Bool,
+        on loop: EventLoop,
+        clock: any Clock
     ) {
         self.source = source
         self.loop = loop
@@ -66,17 +72,17 @@ public final class Dashboard: @unchecked Sendable {
                 return try SegmentRing(
                     folder: folder,
                     name: name,
-                    segmentBytes: Self.segmentBytes,
-                    segmentsMax: bytes / Self.segmentBytes
+                    segmentBytes: bounds.segmentBytes,
+                    segmentsMax: bytes / bounds.segmentBytes
                 )
             } catch {
                 log.error("history is kept in memory only", ["folder": .string(folder), "error": .error(error)])
                 return nil
             }
         }
-        timeline = Timeline(disk: ring("metrics", Self.metricsBytesMax), pool: pool)
-        traces = TraceBook(disk: ring("traces", Self.tracesBytesMax), pool: pool)
-        logs = LogBook(disk: ring("lines", Self.linesBytesMax), pool: pool)
+        timeline = Timeline(disk: ring("metrics", bounds.metricsBytes), pool: pool)
+        traces = TraceBook(disk: ring("traces", bounds.tracesBytes), pool: pool)
+        logs = LogBook(disk: ring("lines", bounds.linesBytes), pool: pool)
     }
 
     /// Gathers until it is told to ``end()``; returns when all is on disk.
@@ -86,6 +92,11 @@ public final class Dashboard: @unchecked Sendable {
             if gathers { await gather() }
             do { try await loop.sleep(for: Self.pause) } catch { break }
         }
+        await finish()
+    }
+
+    /// Puts on disk what is left, and lets go of the disk.
+    func finish() async {
         await keep(isLast: true)
         pool.shutdown()
     }

@@ -48,8 +48,13 @@ extension Store {
         _ clock: any Clock
     ) async -> (Int, [String: Int], Bool) {
         var counts: [String: Int] = [:]
+        func left() throws -> Duration {
+            let left = deadline - clock.now()
+            guard left > .zero else { throw StoreError(.deadlineExceeded, "rows are counted for a while only") }
+            return left
+        }
         do {
-            let names = try await engine.read(deadline: deadline - clock.now()) { session in
+            let names = try await engine.read(deadline: try left()) { session in
                 var names: [String] = []
                 try session.query(
                     """
@@ -63,7 +68,7 @@ extension Store {
                 return names
             }
             for name in names where Identifiers.isIdentifier(name) {
-                counts[name] = try await engine.read(deadline: deadline - clock.now()) { session in
+                counts[name] = try await engine.read(deadline: try left()) { session in
                     var count = 0
                     // Not `count(*)`, which is one step to SQLite and cannot be stopped.
                     try session.query("SELECT count(1) FROM \(identifier: name)") { row in

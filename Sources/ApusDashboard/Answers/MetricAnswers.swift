@@ -116,7 +116,7 @@ extension Dashboard {
         }
         guard let kind = timeline.series.first(where: { $0.metric == question.metric })?.kind else { return nil }
         let show = question.show ?? (kind == .counter ? "rate" : kind == .gauge ? "level" : "p99")
-        let frames = await timeline.frames(after: question.from, to: question.to)
+        let frames = await timeline.frames(after: question.from, to: question.to, of: question.metric)
         let step = max(1_000_000_000, (question.to - question.from) / Int64(max(1, min(1000, question.steps))))
         let groups = Dictionary(grouping: wanted) { Self.line($0, question.by) }
         var steps: [(end: Int64, frame: Frame?)] = []

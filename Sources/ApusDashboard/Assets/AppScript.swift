@@ -155,6 +155,21 @@ extension Asset {
           return `${date.toLocaleString([], { hour12: false })}, ${show.length(ago)} ago`;
         }
 
+        /** What is wider than its place is scrolled by keyboard too, so the focus has to come there. */
+        function letScroll() {
+          for (const one of main.querySelectorAll("section")) {
+            if (one.scrollWidth > one.clientWidth) one.setAttribute("tabindex", 0); else one.removeAttribute("tabindex");
+          }
+        }
+        let isMeasuring = false;
+        function measure() {
+          if (isMeasuring) return;
+          isMeasuring = true;
+          requestAnimationFrame(() => { isMeasuring = false; letScroll(); });
+        }
+        new MutationObserver(measure).observe(main, { childList: true, subtree: true });
+        window.addEventListener("resize", measure);
+
         function tools() {
           document.getElementById("tools").replaceChildren(
             make("button", { onclick: theme, title: "Key t", "aria-label": "Dark or light" }, "◐"),

@@ -56,7 +56,7 @@ extension Asset {
             return make("td", { class: "num" }, figure ? show.unit(figure.value, figure.unit) : "-");
           };
           if (list.length <= 8) {
-            return table(["", ...list.map((part) => num(isStore ? `Shard ${part.name}` : part.name))], names.map((name) =>
+            return table([make("span", { class: "hidden" }, "Figure"), ...list.map((part) => num(isStore ? `Shard ${part.name}` : part.name))], names.map((name) =>
               make("tr", { "data-key": name }, make("th", { scope: "row" }, name), list.map((part) => text(part, name)))));
           }
           return table([isStore ? "Shard" : "Process", ...names.map(num)], list.map((part) =>

@@ -42,12 +42,15 @@ extension Asset {
           }
         }
 
+        // What a reader has opened, and what can be scrolled, stays so.
+        const kept = (element, name) => name === "open" || name === "tabindex" && element.nodeName === "SECTION";
+
         function change(old, next) {
           if (old.nodeType !== Node.ELEMENT_NODE) {
             if (old.nodeValue !== next.nodeValue) old.nodeValue = next.nodeValue;
             return;
           }
-          for (const { name } of [...old.attributes]) if (!next.hasAttribute(name) && name !== "open") old.removeAttribute(name);
+          for (const { name } of [...old.attributes]) if (!next.hasAttribute(name) && !kept(old, name)) old.removeAttribute(name);
           for (const { name, value } of next.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
           for (const name of ["onclick", "onchange", "oninput", "onkeydown", "onpointerenter", "onpointerleave", "onfocus", "onblur"]) {
             if (old[name] !== next[name]) old[name] = next[name];

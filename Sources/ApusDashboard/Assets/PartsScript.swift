@@ -10,7 +10,7 @@ extension Asset {
         function replicas(parts, node) {
           const doing = new Map((node?.members ?? []).map((member) => [member.name, member]));
           const heads = ["Replica", "State", ...(node ? ["In use", num("Waits p99"), num("Rate"), num("CPU now")] : [wide("Kind"), num("CPU")]),
-            num("Memory"), num("Restarts"), wide(num("Up")), wide(num("Process")), wide("Socket"), mayChange() ? make("span", { class: "hidden" }, "Change") : ""];
+            num("Memory"), num("Restarts"), wide(num("Up")), wide(num("Process")), wide("Socket"), make("span", { class: "hidden" }, "Change")];
           return table(heads, parts.map((part) => {
             const path = `/api/parts/${encodeURIComponent(part.name)}/${part.replica}`;
             const label = `${part.name}/${part.replica}`;

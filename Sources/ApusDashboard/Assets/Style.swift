@@ -54,6 +54,7 @@ extension Asset {
           border-radius: .4rem; padding: .25rem .6rem; }
         button { cursor: pointer; } button:hover { border-color: var(--accent); }
         button[aria-pressed="true"] { border-color: var(--accent); color: var(--accent); }
+        input[type="checkbox"], input[type="radio"] { width: 1.5rem; height: 1.5rem; padding: 0; margin: 0; accent-color: var(--accent); }
         input[type="range"] { padding: 0; min-height: 1.6rem; accent-color: var(--accent); }
         .bar { display: flex; flex-wrap: wrap; gap: .6rem; align-items: center; margin: 0 0 .8rem; }
         .bar label { display: flex; gap: .4rem; align-items: center; color: var(--quiet); }

@@ -60,11 +60,12 @@ enum HistoryRecord: Sendable, Hashable {
         }
     }
 
-    init(packed bytes: [UInt8]) throws(PackedDamage) {
+    /// Reads a record; of a frame the samples of those series that `isWanted`.
+    init(packed bytes: [UInt8], where isWanted: (Int) -> Bool = { _ in true }) throws(PackedDamage) {
         var reader = PackedReader(bytes)
         switch try reader.number() {
         case 1: self = .series(try Self.series(&reader))
-        case 2: self = .frame(try Self.frame(&reader))
+        case 2: self = .frame(try Self.frame(&reader, isWanted))
         default: throw PackedDamage(offset: 0)
         }
     }
@@ -86,21 +87,30 @@ enum HistoryRecord: Sendable, Hashable {
         return SeriesInfo(id: id, key: key, kind: kind, unit: unit, help: help, bounds: bounds)
     }
 
-    private static func frame(_ reader: inout PackedReader) throws(PackedDamage) -> Frame {
+    private static func frame(
+        _ reader: inout PackedReader,
+        _ isWanted: (Int) -> Bool
+    ) throws(PackedDamage) -> Frame {
         var frame = Frame(time: try reader.signed(), span: try reader.signed(), samples: [:])
         var id = 0
         for _ in 0..<(try reader.count(bytesEach: 3)) {
             id += try reader.index()
+            let keeps = isWanted(id)
             switch try reader.number() {
-            case 0: frame.samples[id] = .growth(try reader.double())
-            case 1: frame.samples[id] = .level(try reader.double())
+            case 0:
+                let value = try reader.double()
+                if keeps { frame.samples[id] = .growth(value) }
+            case 1:
+                let value = try reader.double()
+                if keeps { frame.samples[id] = .level(value) }
             case 2:
                 let sum = try reader.number()
                 var buckets: [Pulse.Bucket] = []
                 for _ in 0..<(try reader.count(bytesEach: 2)) {
-                    buckets.append(Pulse.Bucket(bucket: try reader.index(), count: try reader.number()))
+                    let bucket = Pulse.Bucket(bucket: try reader.index(), count: try reader.number())
+                    if keeps { buckets.append(bucket) }
                 }
-                frame.samples[id] = .spread(sum: sum, buckets: buckets)
+                if keeps { frame.samples[id] = .spread(sum: sum, buckets: buckets) }
             default: throw PackedDamage(offset: 0)
             }
         }

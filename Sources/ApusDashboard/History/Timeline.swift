@@ -145,20 +145,26 @@ final class Timeline: @unchecked Sendable {
     var latest: Int64? { frames.last?.time }
 
     /// The frames that end after `from` and not after `to`, oldest first: seconds where memory has them, else from disk.
-    func frames(after from: Int64, to: Int64) async -> [Frame] {
-        let own = await ownFrames(after: from, to: to)
+    ///
+    /// - Parameters:
+    ///   - from: In nanoseconds since 1970.
+    ///   - to: In nanoseconds since 1970.
+    ///   - metric: The only metric that is wanted; of frames from the disk the others' samples are not even made then.
+    /// - Returns: The frames.
+    func frames(after from: Int64, to: Int64, of metric: String? = nil) async -> [Frame] {
+        let own = await ownFrames(after: from, to: to, metric)
         let others = imported.filter { $0.time > from && $0.time <= to && $0.time <= own.first?.begin ?? .max }
         return others + own
     }
 
-    private func ownFrames(after from: Int64, to: Int64) async -> [Frame] {
+    private func ownFrames(after from: Int64, to: Int64, _ metric: String?) async -> [Frame] {
         let memory = recent(after: from, to: to)
         let begin = frames.first?.begin ?? .max
         guard from < begin, let disk else { return memory }
         let places = stored.filter { $0.time > from && $0.time <= to && $0.time <= begin }.suffix(Self.answerFramesMax)
         guard !places.isEmpty else { return memory }
         let wanted = places.map(\.place)
-        let found = (try? await pool.run { Self.load(wanted, from: disk) }) ?? []
+        let found = (try? await pool.run { Self.load(wanted, from: disk, of: metric) }) ?? []
         return found.map { translated($0.0, $0.1) } + recent(after: max(from, found.last?.0.time ?? from), to: to)
     }
 
@@ -178,17 +184,23 @@ final class Timeline: @unchecked Sendable {
         return begin <= end ? Array(frames[begin...end]) : []
     }
 
-    private static func load(_ places: [SegmentRing.Place], from disk: SegmentRing) -> [(Frame, [Int: SeriesInfo])] {
+    private static func load(
+        _ places: [SegmentRing.Place],
+        from disk: SegmentRing,
+        of metric: String?
+    ) -> [(Frame, [Int: SeriesInfo])] {
         var loaded: [(Frame, [Int: SeriesInfo])] = []
         for segment in Set(places.map(\.segment)).sorted() {
             let wanted = Set(places.filter { $0.segment == segment }.map(\.offset))
             var infos: [Int: SeriesInfo] = [:]
             var frames: [Frame] = []
             try? disk.scan(segment) { place, bytes in
-                switch try? HistoryRecord(packed: bytes) {
+                // A frame that nobody wants is not taken apart.
+                if bytes.first == 2, !wanted.contains(place.offset) { return true }
+                switch try? HistoryRecord(packed: bytes, where: { metric == nil || infos[$0]?.metric == metric }) {
                 case .series(let info): infos[info.id] = info
-                case .frame(let frame) where wanted.contains(place.offset): frames.append(frame)
-                default: break
+                case .frame(let frame): frames.append(frame)
+                case nil: break
                 }
                 return true
             }
