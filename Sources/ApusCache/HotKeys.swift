@@ -8,11 +8,11 @@ public protocol HotKeySource: Block {
 
 /// Which keys were looked up most in the last half minute or so.
 ///
-/// It comes from a sample, and the counts of older look-ups fade: they are halved every ``HotKeys/halfLife``.
+/// It comes from a sample, and the counts of older look-ups fade: they are halved every 15 seconds.
 public struct HotKeyReport: Sendable, Hashable {
     /// A key with how often it was seen.
     public struct Key: Sendable, Hashable {
-        /// The key as text, at most ``textMax`` characters.
+        /// The key as text, at most ``HotKeyReport/textMax`` characters.
         ///
         /// A key that is secret is of a type that prints as redacted.
         public var text: String

@@ -18,8 +18,7 @@ public struct SlowStatement: Sendable, Hashable {
 }
 
 extension Store {
-    /// Statements of writes and scans that took long since the store was opened, at most
-    /// ``SlowStatements/textsMax`` texts a shard.
+    /// Statements of writes and scans that took long since the store was opened, at most 64 texts a shard.
     ///
     /// Point reads on loops are bounded by their budget of steps and are not among them.
     public var slowStatements: [SlowStatement] {
