@@ -111,7 +111,12 @@ let package = Package(
             dependencies: ["ApusEdge", "ApusHTTP", "ApusTesting"],
             swiftSettings: strict
         ),
-        .testTarget(name: "ApusCacheTests", dependencies: ["ApusCache", "ApusTesting"], swiftSettings: strict),
+        .testTarget(
+            name: "ApusCacheTests",
+            dependencies: ["ApusCache", "ApusTesting"],
+            exclude: ["Fixtures"],
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "ApusStoreTests",
             dependencies: ["ApusStore", "ApusHTTP", "ApusTesting", "CSQLite"],

@@ -1,5 +1,6 @@
 import ApusCore
 import ApusHTTP
+import ApusTesting
 import CZstd
 import FoundationEssentials
 import Testing

@@ -1,5 +1,6 @@
 import ApusCore
 import ApusHTTP
+import ApusTesting
 import Testing
 
 /// Seeded mutations of messages: the parser never crashes, never reads too far, and never depends on the split.

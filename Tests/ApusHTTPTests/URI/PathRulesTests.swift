@@ -1,5 +1,6 @@
 import ApusCore
 import ApusHTTP
+import ApusTesting
 import Testing
 
 struct PathRulesTests {
