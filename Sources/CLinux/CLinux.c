@@ -140,6 +140,11 @@ int apus_local_port(int fd) {
     socklen_t size = sizeof a;
     return getsockname(fd, (struct sockaddr *)&a, &size) == 0 && a.sin_family == AF_INET ? ntohs(a.sin_port) : -1;
 }
+int apus_peer_port(int fd) {
+    struct sockaddr_in a;
+    socklen_t size = sizeof a;
+    return getpeername(fd, (struct sockaddr *)&a, &size) == 0 && a.sin_family == AF_INET ? ntohs(a.sin_port) : -1;
+}
 uint32_t apus_peer_address(int fd) {
     struct sockaddr_in a;
     socklen_t size = sizeof a;

@@ -60,11 +60,12 @@ extension RESPBuffer {
     /// The count of what follows: `*` for an array, `$` for a bulk's bytes.
     @inline(__always)
     mutating func header(_ type: UInt8, _ number: Int) {
-        guard reserve(24) else { return }
-        base.storeBytes(of: type, toByteOffset: count, as: UInt8.self)
-        let digits = Self.decimal(number, to: base + count + 1)
-        (base + count + 1 + digits).storeBytes(of: UInt16(0x0A0D).littleEndian, as: UInt16.self)
-        advance(digits &+ 3)
+        append(most: 24) { place in
+            place.storeBytes(of: type, as: UInt8.self)
+            let digits = Self.decimal(number, to: place + 1)
+            (place + 1 + digits).storeBytes(of: UInt16(0x0A0D).littleEndian, as: UInt16.self)
+            return digits &+ 3
+        }
     }
 
     @inline(__always)

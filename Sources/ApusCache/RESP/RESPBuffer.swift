@@ -7,46 +7,58 @@ import ApusCore
 // Raw memory with one owner, as the type is not copyable: an append counts no references, and after a few messages the
 // memory has the size it needs. Every write makes its room first.
 struct RESPBuffer: ~Copyable {
-    private(set) var base: UnsafeMutableRawPointer
+    private var memory: UnsafeMutableRawPointer
+    /// Bytes of its memory.
     private(set) var capacity: Int
-    /// How many bytes are written.
-    private(set) var count = 0
+    private var start = 0
+    private var end = 0
     /// Most bytes it will hold.
     var bytesMax: Int
     /// More was to be written than fits; what is here is no whole message.
     private(set) var isOver = false
 
-    /// An empty one; it takes memory with the first byte unless `capacity` is given.
+    /// An empty one; it takes little memory until something is written unless `capacity` is given.
     init(capacity: Int = 0, bytesMax: Int) {
-        base = .allocate(byteCount: max(capacity, 64), alignment: 16)
+        memory = .allocate(byteCount: max(capacity, 64), alignment: 16)
         self.capacity = max(capacity, 64)
         self.bytesMax = bytesMax
     }
 
-    deinit { base.deallocate() }
+    deinit { memory.deallocate() }
 
-    /// What is written; good until the next change.
-    var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
+    /// How many bytes are held.
+    @inline(__always) var count: Int { end &- start }
+    /// Where the first byte is; good until the next change.
+    @inline(__always) var base: UnsafeMutableRawPointer { memory + start }
+    /// What is held; good until the next change.
+    @inline(__always) var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
+    /// Room behind the last byte, for a reader that then calls ``advance(_:)``; good until the next change.
+    var room: UnsafeMutableRawBufferPointer { UnsafeMutableRawBufferPointer(start: memory + end, count: capacity - end) }
 
     /// Forgets everything, and gives the memory of an unusually long message back.
+    @inline(__always)
     mutating func removeAll(keeping kept: Int = 64 << 10) {
-        count = 0
+        start = 0
+        end = 0
         isOver = false
         if capacity > kept { resize(to: max(64, kept)) }
     }
 
     /// Forgets the first `sent` bytes.
-    mutating func removeFirst(_ sent: Int) {
-        count &-= sent
-        if count > 0 { base.copyMemory(from: base + sent, byteCount: count) }
-    }
+    mutating func removeFirst(_ sent: Int) { start &+= sent }
 
-    /// Forgets everything from `position` on.
-    mutating func truncate(to position: Int) { count = position }
+    /// Forgets everything behind the first `count` bytes.
+    mutating func truncate(to count: Int) { end = start &+ count }
+
+    /// Forgets the message that did not fit, which began at `position`.
+    mutating func forgetOverflow(from position: Int) {
+        truncate(to: position)
+        isOver = false
+    }
 
     /// Makes room for `more` bytes; false where the bound forbids it.
     @inline(__always)
-    mutating func reserve(_ more: Int) -> Bool { count &+ more <= capacity || grow(more) }
+    mutating func reserve(_ more: Int) -> Bool { end &+ more <= capacity || grow(more) }
 
     @inline(never)
     private mutating func grow(_ more: Int) -> Bool {
@@ -54,15 +66,24 @@ struct RESPBuffer: ~Copyable {
             isOver = true
             return false
         }
-        resize(to: max(capacity * 2, count + more))
+        if count + more <= capacity / 2 {
+            // What was forgotten in front makes room enough.
+            memory.copyMemory(from: base, byteCount: count)
+            end = count
+            start = 0
+        } else {
+            resize(to: max(capacity * 2, count + more))
+        }
         return true
     }
 
     private mutating func resize(to room: Int) {
-        let memory = UnsafeMutableRawPointer.allocate(byteCount: room, alignment: 16)
-        memory.copyMemory(from: base, byteCount: count)
-        base.deallocate()
-        base = memory
+        let larger = UnsafeMutableRawPointer.allocate(byteCount: room, alignment: 16)
+        larger.copyMemory(from: base, byteCount: count)
+        memory.deallocate()
+        memory = larger
+        end = count
+        start = 0
         capacity = room
     }
 
@@ -71,19 +92,19 @@ struct RESPBuffer: ~Copyable {
     @inline(__always)
     mutating func append(_ byte: UInt8) {
         guard reserve(1) else { return }
-        base.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
-        count &+= 1
+        memory.storeBytes(of: byte, toByteOffset: end, as: UInt8.self)
+        end &+= 1
     }
 
     @inline(__always)
-    mutating func append(_ start: UnsafeRawPointer, _ length: Int) {
+    mutating func append(_ bytes: UnsafeRawPointer, _ length: Int) {
         guard reserve(length) else { return }
-        (base + count).copyMemory(from: start, byteCount: length)
-        count &+= length
+        (memory + end).copyMemory(from: bytes, byteCount: length)
+        end &+= length
     }
 
     mutating func append(_ bytes: UnsafeRawBufferPointer) {
-        if let start = bytes.baseAddress { append(start, bytes.count) }
+        if let first = bytes.baseAddress { append(first, bytes.count) }
     }
 
     mutating func append(_ bytes: [UInt8]) { bytes.withUnsafeBytes { append($0) } }
@@ -100,7 +121,7 @@ struct RESPBuffer: ~Copyable {
     @inline(__always)
     mutating func append(most: Int, _ body: (UnsafeMutableRawPointer) -> Int) {
         guard reserve(most) else { return }
-        count &+= body(base + count)
+        end &+= body(memory + end)
     }
 
     /// Appends a number in decimal.
@@ -111,13 +132,13 @@ struct RESPBuffer: ~Copyable {
 
     /// Counts bytes that were written behind the end, into room that ``reserve(_:)`` made.
     @inline(__always)
-    mutating func advance(_ written: Int) { count &+= written }
+    mutating func advance(_ written: Int) { end &+= written }
 
     @inline(__always)
     mutating func appendLineEnd() {
         guard reserve(2) else { return }
-        (base + count).storeBytes(of: UInt16(0x0A0D).littleEndian, as: UInt16.self)
-        count &+= 2
+        (memory + end).storeBytes(of: UInt16(0x0A0D).littleEndian, as: UInt16.self)
+        end &+= 2
     }
 
     /// Moves what was written from `position` on behind a header that was not known before.
@@ -126,6 +147,6 @@ struct RESPBuffer: ~Copyable {
         guard reserve(length) else { return }
         (base + position + length).copyMemory(from: base + position, byteCount: count - position)
         (base + position).copyMemory(from: header.base, byteCount: length)
-        count += length
+        end += length
     }
 }

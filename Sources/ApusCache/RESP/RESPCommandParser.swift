@@ -31,6 +31,9 @@ struct RESPCommandParser: ~Copyable {
     /// Set until the client has said who it is.
     var isUnauthenticated = false
     private(set) var arguments: UnsafeMutablePointer<RESPRange>
+    /// Where the arguments of the command that is looked for begin; those before belong to commands that were kept.
+    private(set) var firstArgument = 0
+    /// How many arguments of it are found.
     private(set) var argumentCount = 0
     private var capacity = RESPCommandParser.usualCapacity
     // Arguments of the array that has begun; 0 between commands.
@@ -153,8 +156,8 @@ struct RESPCommandParser: ~Copyable {
 
     @inline(__always)
     private mutating func append(_ range: RESPRange) {
-        if argumentCount == capacity { grow() }
-        arguments[argumentCount] = range
+        if firstArgument &+ argumentCount == capacity { grow() }
+        arguments[firstArgument &+ argumentCount] = range
         argumentCount &+= 1
     }
 
@@ -162,27 +165,51 @@ struct RESPCommandParser: ~Copyable {
     private mutating func grow() {
         // What was announced is only believed as it comes.
         let larger = UnsafeMutablePointer<RESPRange>.allocate(capacity: capacity * 2)
-        larger.update(from: arguments, count: argumentCount)
+        larger.update(from: arguments, count: firstArgument + argumentCount)
         arguments.deallocate()
         arguments = larger
         capacity *= 2
     }
 
-    /// Gives the memory of an unusually long command back.
-    mutating func shrink() {
-        guard capacity > 64 else { return }
-        arguments.deallocate()
-        arguments = .allocate(capacity: Self.usualCapacity)
-        capacity = Self.usualCapacity
+    /// Keeps the arguments of the command that was found while the next one is looked for.
+    @inline(__always)
+    mutating func keep() {
+        firstArgument &+= argumentCount
         argumentCount = 0
     }
 
-    @inline(never)
-    private mutating func fail(_ error: RESPError) -> Outcome {
+    /// Forgets the commands that were kept; the one that has begun goes on.
+    @inline(__always)
+    mutating func forgetKept() {
+        if firstArgument == 0 { return }
+        if expected > 0, argumentCount > 0 {
+            arguments.update(from: arguments + firstArgument, count: argumentCount)
+        }
+        firstArgument = 0
+    }
+
+    /// Forgets everything: what follows begins with a command.
+    mutating func reset() {
         expected = 0
         cursor = 0
         bulk = -1
         searched = 0
+        firstArgument = 0
+        argumentCount = 0
+    }
+
+    /// Gives the memory of an unusually long command back, once nothing of one is left.
+    mutating func shrink() {
+        guard capacity > 64, expected == 0 else { return }
+        arguments.deallocate()
+        arguments = .allocate(capacity: Self.usualCapacity)
+        capacity = Self.usualCapacity
+        reset()
+    }
+
+    @inline(never)
+    private mutating func fail(_ error: RESPError) -> Outcome {
+        reset()
         return .malformed(error)
     }
 

@@ -277,6 +277,13 @@ public struct Channel: @unchecked Sendable, Equatable {
     /// The peer's IPv4 address in host byte order; 0 on a Unix socket.
     public var peerAddress: UInt32 { state.pointee.isSimulated ? 0 : apus_peer_address(state.pointee.descriptor) }
 
+    /// The peer's address and port, such as `127.0.0.1:50412`; `unix` and a number on a Unix or simulated socket.
+    public var peerName: String {
+        let port = state.pointee.isSimulated ? -1 : apus_peer_port(state.pointee.descriptor)
+        guard port >= 0 else { return "unix:\(state.pointee.descriptor)" }
+        return SocketAddress.inet(address: peerAddress, port: UInt16(truncatingIfNeeded: port)).description
+    }
+
     /// The ways that are not a plain socket's: through TLS, on a simulated machine, or both.
     @inline(never)
     private func detouredReceive(into bytes: UnsafeMutableRawBufferPointer) -> IOResult {

@@ -36,6 +36,8 @@ int apus_connect_inet(int fd, uint32_t address, uint16_t port);
 int apus_local_port(int fd);
 // The IPv4 address at the other end, in host order; 0 where there is none.
 uint32_t apus_peer_address(int fd);
+// The port at the other end, in host order; -1 where there is none.
+int apus_peer_port(int fd);
 int apus_bind_unix(int fd, const char *path);
 int apus_connect_unix(int fd, const char *path);
 int apus_socket(int family, int type);
@@ -105,6 +107,8 @@ static inline void apus_release_store(uint64_t *cell, uint64_t value) {
 static inline uint64_t apus_exchange(uint64_t *cell, uint64_t value) {
     return __atomic_exchange_n(cell, value, __ATOMIC_SEQ_CST);
 }
+// Has the processor fetch a line of memory that will be needed soon; any address will do.
+static inline void apus_prefetch(const void *place) { __builtin_prefetch(place); }
 static inline void *apus_get_current_loop(void) { return apus_current_loop; }
 static inline uint32_t apus_get_thread_slot(void) { return apus_thread_slot; }
 static inline void apus_set_thread_slot(uint32_t slot) { apus_thread_slot = slot; }
