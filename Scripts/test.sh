@@ -148,6 +148,9 @@ start_parts() {
     export APUS_TEST_BROWSER="$APUS_ROOT/.build/venv/browser/bin/python"
     python_tools api Tests/API/requirements.txt
     export APUS_TEST_SCHEMATHESIS="$APUS_ROOT/.build/venv/api/bin/python"
+    # The usual clients of Redis and memcached use the embedded cache server.
+    python_tools cache Tests/Cache/requirements.txt
+    export APUS_TEST_CACHE_PYTHON="$APUS_ROOT/.build/venv/cache/bin/python"
 }
 
 stop_parts() {

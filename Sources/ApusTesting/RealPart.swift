@@ -27,6 +27,8 @@ public enum RealPart: String, Sendable, CaseIterable {
     case browser = "APUS_TEST_BROWSER"
     /// The path of a Python with Schemathesis and a generator of clients.
     case schemathesis = "APUS_TEST_SCHEMATHESIS"
+    /// The path of a Python with the clients of Redis and memcached.
+    case cachePython = "APUS_TEST_CACHE_PYTHON"
     /// The folder with release builds of the benchmarks.
     case benchmarks = "APUS_TEST_BENCHMARKS"
 

@@ -117,6 +117,7 @@ func strangePaths(in tree: Tree) -> [Finding] {
 /// Folders of tests in other languages, each with who starts them.
 let scriptFolders: [String: String] = [
     "Tests/API/": "Python, started by StrangersTests",
+    "Tests/Cache/": "Python, started by CacheServerTests",
     "Tests/Browser/": "Python, started by StrangersTests and BrowserTests",
 ]
 

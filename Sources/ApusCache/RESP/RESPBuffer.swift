@@ -33,7 +33,9 @@ struct RESPBuffer: ~Copyable {
     /// What is held; good until the next change.
     @inline(__always) var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
     /// Room behind the last byte, for a reader that then calls ``advance(_:)``; good until the next change.
-    var room: UnsafeMutableRawBufferPointer { UnsafeMutableRawBufferPointer(start: memory + end, count: capacity - end) }
+    var room: UnsafeMutableRawBufferPointer {
+        UnsafeMutableRawBufferPointer(start: memory + end, count: capacity - end)
+    }
 
     /// Forgets everything, and gives the memory of an unusually long message back.
     @inline(__always)

@@ -24,7 +24,9 @@ public final class CacheServer: Sendable {
     /// A server that does not listen yet.
     ///
     /// - Throws: `ConfigurationError` for a configuration that makes no sense.
-    public init(_ configuration: CacheServerConfiguration = CacheServerConfiguration(), metrics: Metrics = .process) throws {
+    public init(_ configuration: CacheServerConfiguration = CacheServerConfiguration(), metrics: Metrics = .process)
+        throws
+    {
         self.configuration = try configuration.checked()
         observation = CacheServerObservation(metrics)
     }

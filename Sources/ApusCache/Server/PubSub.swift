@@ -17,7 +17,9 @@ extension CacheCore {
     func unsubscribe(_ call: Call, isPattern: Bool) {
         let extras = call.client.needExtras
         let word: StaticString = isPattern ? "punsubscribe" : "unsubscribe"
-        let names = call.count > 1 ? (1..<call.count).map { call.copy($0) } : Array(isPattern ? extras.patterns : extras.channels)
+        let names =
+            call.count > 1
+            ? (1..<call.count).map { call.copy($0) } : Array(isPattern ? extras.patterns : extras.channels)
         for name in names {
             forget(name, of: call.client, isPattern: isPattern)
             confirm(word, name, call.client)

@@ -92,7 +92,8 @@ extension CacheCore {
         }
         let first = Int(command.pointee.firstKey)
         guard first > 0, first < call.count else { return [] }
-        let last = command.pointee.lastKey < 0 ? call.count + Int(command.pointee.lastKey) : Int(command.pointee.lastKey)
+        let last =
+            command.pointee.lastKey < 0 ? call.count + Int(command.pointee.lastKey) : Int(command.pointee.lastKey)
         guard last >= first else { return [] }
         return Array(stride(from: first, through: min(last, call.count - 1), by: max(1, Int(command.pointee.step))))
     }
@@ -101,7 +102,8 @@ extension CacheCore {
     func invalidate(_ key: [UInt8], by client: ClientPointer?) {
         for id in tracking.readers.removeValue(forKey: key) ?? [] {
             // A client that reads no more by tracking has gone, or wants other keys now.
-            guard let reader = clients[id], let options = reader.pointee.extras?.tracking, options.prefixes == nil else {
+            guard let reader = clients[id], let options = reader.pointee.extras?.tracking, options.prefixes == nil
+            else {
                 continue
             }
             tell(reader, options, key, by: client)

@@ -114,7 +114,7 @@ extension CacheCore {
 
     /// A key has changed: transactions that watch it will not run, and those who remember it are told.
     ///
-    /// - Parameter client: Who changed it; `nil` where it went by itself.
+    /// `client` is who changed it, `nil` where it went by itself.
     func changed(_ key: UnsafeRawBufferPointer, by client: ClientPointer?) {
         let name = Array(key)
         for watcher in watchers[name] ?? [] { watcher.pointee.extras?.isWatchBroken = true }

@@ -33,7 +33,9 @@ struct Call {
     func double(_ index: Int) -> Double? { Self.double(self[index]) }
 
     static func double(_ bytes: UnsafeRawBufferPointer) -> Double? {
-        if let whole = RESPNumber.strict(bytes.start, 0, bytes.count), whole.magnitude < 1 << 53 { return Double(whole) }
+        if let whole = RESPNumber.strict(bytes.start, 0, bytes.count), whole.magnitude < 1 << 53 {
+            return Double(whole)
+        }
         guard let number = RESPNumber.double(bytes.start, 0, bytes.count), !number.isNaN else { return nil }
         return number
     }

@@ -165,7 +165,8 @@ extension CacheCore {
         guard call.count == 3 || isError || call.isWord(3, "timeout") else {
             return refuse("-ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR\r\n")
         }
-        guard let client = UInt64(exactly: id).flatMap({ clients[$0] }), let wait = client.pointee.extras?.waiting else {
+        guard let client = UInt64(exactly: id).flatMap({ clients[$0] }), let wait = client.pointee.extras?.waiting
+        else {
             return out.pointee.integer(0)
         }
         stopWaiting(client)

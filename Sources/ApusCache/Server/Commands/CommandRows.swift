@@ -188,7 +188,7 @@ extension CommandTable {
         ("scripts are not run", "eval eval_ro evalsha evalsha_ro fcall fcall_ro function script"),
         (
             "this server has no cluster and no replicas",
-            "asking cluster failover migrate psync readonly readwrite replconf replicaof restore-asking slaveof sync"
+            "asking cluster migrate psync readonly readwrite replconf replicaof restore-asking slaveof sync"
         ),
         ("nothing is written to disk", "bgrewriteaof bgsave dump lastsave restore save"),
         ("there is one database", "move swapdb"),
@@ -196,6 +196,10 @@ extension CommandTable {
         ("this server has no modules", "module"),
         ("positions are not kept", "geoadd geodist geohash geopos georadius geosearch geosearchstore"),
         ("distinct counts are not kept", "pfadd pfcount pfdebug pfmerge pfselftest"),
+        (
+            "fields have no lives of their own",
+            "hexpire hexpireat hexpiretime hpersist hpexpire hpexpireat hpexpiretime hpttl httl"
+        ),
         ("sharded channels are for clusters", "spublish ssubscribe sunsubscribe"),
         (
             "it is not served here",

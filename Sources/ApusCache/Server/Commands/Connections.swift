@@ -97,8 +97,8 @@ extension CacheCore {
         out.pointee.array(0)
     }
 
-    /// The version of Redis whose commands these are; clients choose what they say by it.
-    static let redisVersion = "7.0.15"
+    /// The version of Redis that clients choose by what they say: from 7.4 on they cache what they read.
+    static let redisVersion = "7.4.0"
 
     func select(_ call: Call) {
         guard let database = call.integer(1) else { return refuse(Refusal.notInteger) }

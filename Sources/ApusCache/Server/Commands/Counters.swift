@@ -36,7 +36,10 @@ extension CacheCore {
     /// Keeps a number with room for any other.
     private func setNumber(_ key: UnsafeRawBufferPointer, _ slot: Keyspace.Slot, _ number: Int, expiresAt: Int64) {
         withUnsafeTemporaryAllocation(byteCount: 24, alignment: 8) { digits in
-            let count = RESPBuffer.decimal(number, to: UnsafeMutableRawPointer(mutating: UnsafeRawBufferPointer(digits).start))
+            let count = RESPBuffer.decimal(
+                number,
+                to: UnsafeMutableRawPointer(mutating: UnsafeRawBufferPointer(digits).start)
+            )
             let value = UnsafeRawBufferPointer(start: digits.baseAddress, count: count)
             guard slot.entry == nil else {
                 return keys.pointee.setString(key, slot, value, expiresAt: expiresAt)

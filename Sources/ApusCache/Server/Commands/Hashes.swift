@@ -178,22 +178,16 @@ extension CacheCore {
     }
 
     func hscan(_ call: Call) {
-        guard let options = scanOptions(call, 2, takesType: false) else { return }
-        switch typed(call[1], .hash) {
-        case .refused: return
-        case .missing: replyScan { (0, 0) }
-        case .found(let entry):
-            replyScan {
-                var found = 0
-                let value = entry.hashValue
-                let next = value.pointee.scan(from: options.position, wanted: options.count) { field in
-                    guard options.matches(field.key) else { return }
-                    out.pointee.bulk(field.key)
-                    out.pointee.bulk(field.value)
-                    found += 2
-                }
-                return (next, found)
+        scanValue(call, .hash) { entry, options in
+            var found = 0
+            let value = entry.hashValue
+            let next = value.pointee.scan(from: options.position, wanted: options.count) { field in
+                guard options.matches(field.key) else { return }
+                out.pointee.bulk(field.key)
+                out.pointee.bulk(field.value)
+                found += 2
             }
+            return (next, found)
         }
     }
 }

@@ -4,7 +4,8 @@ import ApusCore
 extension CacheCore {
     func info(_ call: Call) {
         let wanted = (1..<max(1, call.count)).map { String(decoding: call[$0], as: UTF8.self).lowercased() }
-        let isWhole = wanted.isEmpty || wanted.contains("all") || wanted.contains("default") || wanted.contains("everything")
+        let isWhole =
+            wanted.isEmpty || wanted.contains("all") || wanted.contains("default") || wanted.contains("everything")
         var text = ""
         for (name, lines) in sections() {
             let isUsual = name != "Commandstats" || wanted.contains("all") || wanted.contains("everything")

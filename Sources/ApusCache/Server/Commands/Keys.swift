@@ -136,42 +136,52 @@ extension CacheCore {
         func matches(_ bytes: UnsafeRawBufferPointer) -> Bool { pattern?.matches(bytes) ?? true }
     }
 
-    /// Reads the cursor at `index` and what stands behind it; `nil` where it was refused.
-    func scanOptions(_ call: Call, _ index: Int, takesType: Bool) -> ScanOptions? {
-        var options = ScanOptions()
+    /// The cursor in an argument; `nil` where it was refused.
+    func cursor(_ call: Call, _ index: Int) -> UInt64? {
         guard let position = UInt64(String(decoding: call[index], as: UTF8.self)) else {
             refuse("-ERR invalid cursor\r\n")
             return nil
         }
         // A cursor of another server says nothing here; what lies behind the last hash is the end.
-        options.position = min(position, 1 << 32)
-        var index = index + 1
+        return min(position, 1 << 32)
+    }
+
+    /// Reads what stands behind a cursor, from `index` on; `nil` where it was refused.
+    func scanOptions(_ call: Call, _ index: Int, from position: UInt64, takesType: Bool = false) -> ScanOptions? {
+        var options = ScanOptions(position: position)
+        var index = index
+        func stop(_ refusal: StaticString) -> ScanOptions? {
+            refuse(refusal)
+            return nil
+        }
         while index < call.count {
-            guard index + 1 < call.count else {
-                refuse(Refusal.syntax)
-                return nil
-            }
+            guard index + 1 < call.count else { return stop(Refusal.syntax) }
             if call.isWord(index, "count") {
-                guard let count = call.integer(index + 1) else {
-                    refuse(Refusal.notInteger)
-                    return nil
-                }
-                guard count > 0 else {
-                    refuse(Refusal.syntax)
-                    return nil
-                }
+                guard let count = call.integer(index + 1) else { return stop(Refusal.notInteger) }
+                guard count > 0 else { return stop(Refusal.syntax) }
                 options.count = count
             } else if call.isWord(index, "match") {
                 options.pattern = Glob(call[index + 1])
             } else if takesType, call.isWord(index, "type") {
                 options.kind = call[index + 1].map { $0 | 0x20 }
             } else {
-                refuse(Refusal.syntax)
-                return nil
+                return stop(Refusal.syntax)
             }
             index += 2
         }
         return options
+    }
+
+    /// Walks along the elements of a value of a kind: a cursor, the key's type, then what stands behind are looked at.
+    func scanValue(_ call: Call, _ kind: ValueKind, _ body: (KeyEntry, ScanOptions) -> (position: UInt64, count: Int)) {
+        guard let position = cursor(call, 2) else { return }
+        switch typed(call[1], kind) {
+        case .refused: return
+        case .missing: replyScan { (0, 0) }
+        case .found(let entry):
+            guard let options = scanOptions(call, 3, from: position) else { return }
+            replyScan { body(entry, options) }
+        }
     }
 
     /// Writes a cursor and what `body` writes as an array of elements behind it.
@@ -188,7 +198,9 @@ extension CacheCore {
     }
 
     func scan(_ call: Call) {
-        guard let options = scanOptions(call, 1, takesType: true) else { return }
+        guard let position = cursor(call, 1),
+            let options = scanOptions(call, 2, from: position, takesType: true)
+        else { return }
         replyScan {
             var found = 0
             let next = keys.pointee.table.scan(from: options.position, wanted: options.count) { block in
@@ -208,7 +220,9 @@ extension CacheCore {
         if call.isWord(1, "help") {
             return help(["OBJECT <subcommand> <key>", "ENCODING, FREQ, IDLETIME, REFCOUNT: how its value is kept."])
         }
-        guard call.count == 3 else { return refuseSubcommand(call) }
+        let isKnown =
+            call.isWord(1, "encoding") || call.isWord(1, "refcount") || call.isWord(1, "idletime") || call.isWord(1, "freq")
+        guard isKnown, call.count == 3 else { return refuseSubcommand(call) }
         guard let entry = keys.pointee.peek(call[2]) else { return out.pointee.null(call.version) }
         if call.isWord(1, "encoding") {
             out.pointee.bulk(entry.encoding)
@@ -217,10 +231,8 @@ extension CacheCore {
         } else if call.isWord(1, "idletime") {
             // The policy counts reads, not time.
             out.pointee.integer(0)
-        } else if call.isWord(1, "freq") {
-            refuse("-ERR An LFU maxmemory policy is not selected, access frequency not tracked.\r\n")
         } else {
-            refuseSubcommand(call)
+            refuse("-ERR An LFU maxmemory policy is not selected, access frequency not tracked.\r\n")
         }
     }
 

@@ -33,8 +33,8 @@ extension CacheCore {
     }
 
     func lset(_ call: Call) {
-        guard let index = call.integer(2) else { return refuse(Refusal.notInteger) }
         guard case .found(let entry) = typed(call[1], .list, or: { refuse(Refusal.noKey) }) else { return }
+        guard let index = call.integer(2) else { return refuse(Refusal.notInteger) }
         let list = entry.list
         guard let place = list.pointee.place(of: index < 0 ? index + list.pointee.count : index) else {
             return refuse(Refusal.indexOutOfRange)

@@ -23,9 +23,7 @@ enum LifeUnit {
 
 /// Lives of keys.
 extension CacheCore {
-    /// When a life that was written ends; `nil` where it was refused.
-    ///
-    /// - Parameter positive: Whether it must end in the future, as for `SET`.
+    /// When a life that was written ends, which for `SET` must be in the future (`positive`); `nil` where it was refused.
     func life(_ call: Call, _ index: Int, _ unit: LifeUnit, _ name: StaticString, positive: Bool = true) -> Int64? {
         guard var time = call.integer(index) else {
             refuse(Refusal.notInteger)

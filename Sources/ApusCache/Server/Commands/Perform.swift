@@ -17,7 +17,8 @@ extension CacheCore {
         case .mget: mget(call)
         case .del, .unlink: del(call)
         case .append, .bitcount, .bitfield, .bitfield_ro, .bitop, .bitpos, .decrby, .getbit, .getdel, .getex, .getrange,
-            .getset, .incrby, .incrbyfloat, .mset, .msetnx, .psetex, .setbit, .setex, .setnx, .setrange, .strlen, .substr:
+            .getset, .incrby, .incrbyfloat, .mset, .msetnx, .psetex, .setbit, .setex, .setnx, .setrange, .strlen,
+            .substr:
             performString(code, call)
         case .hdel, .hexists, .hgetall, .hincrby, .hincrbyfloat, .hkeys, .hlen, .hmget, .hmset, .hrandfield, .hscan,
             .hsetnx, .hstrlen, .hvals:
@@ -25,15 +26,18 @@ extension CacheCore {
         case .blmove, .blmpop, .blpop, .brpop, .brpoplpush, .lindex, .linsert, .llen, .lmove, .lmpop, .lpop, .lpos,
             .lpushx, .lrange, .lrem, .lset, .ltrim, .rpop, .rpoplpush, .rpushx:
             performList(code, call)
-        case .scard, .sdiff, .sdiffstore, .sinter, .sintercard, .sinterstore, .sismember, .smembers, .smismember, .smove,
+        case .scard, .sdiff, .sdiffstore, .sinter, .sintercard, .sinterstore, .sismember, .smembers, .smismember,
+            .smove,
             .spop, .srandmember, .srem, .sscan, .sunion, .sunionstore:
             performSet(code, call)
         case .bzmpop, .bzpopmax, .bzpopmin, .zcard, .zcount, .zdiff, .zdiffstore, .zincrby, .zinter, .zintercard,
             .zinterstore, .zlexcount, .zmpop, .zmscore, .zpopmax, .zpopmin, .zrandmember, .zrange, .zrangebylex,
-            .zrangebyscore, .zrangestore, .zrank, .zrem, .zremrangebylex, .zremrangebyrank, .zremrangebyscore, .zrevrange,
+            .zrangebyscore, .zrangestore, .zrank, .zrem, .zremrangebylex, .zremrangebyrank, .zremrangebyscore,
+            .zrevrange,
             .zrevrangebylex, .zrevrangebyscore, .zrevrank, .zscan, .zscore, .zunion, .zunionstore:
             performSorted(code, call)
-        case .copy, .exists, .expire, .expireat, .expiretime, .keys, .object, .persist, .pexpire, .pexpireat, .pexpiretime,
+        case .copy, .exists, .expire, .expireat, .expiretime, .keys, .object, .persist, .pexpire, .pexpireat,
+            .pexpiretime,
             .pttl, .randomkey, .rename, .renamenx, .scan, .touch, .ttl, .type:
             performKey(code, call)
         case .auth, .client, .command, .config, .dbsize, .discard, .echo, .exec, .flushall, .flushdb, .hello, .info,

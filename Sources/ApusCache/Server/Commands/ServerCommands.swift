@@ -168,7 +168,9 @@ extension CacheCore {
                 }
             }
         } else if call.isWord(1, "docs") {
-            let wanted = call.count > 2 ? Set((2..<call.count).map { String(decoding: call[$0], as: UTF8.self).lowercased() }) : nil
+            let wanted =
+                call.count > 2
+                ? Set((2..<call.count).map { String(decoding: call[$0], as: UTF8.self).lowercased() }) : nil
             document(commands.pointee.descriptions.filter { wanted?.contains($0.name) ?? true }, call.version)
         } else if call.isWord(1, "getkeys"), call.count > 2 {
             getKeys(call)
@@ -183,7 +185,8 @@ extension CacheCore {
         let known = command.pointee
         let words: [(Command.Flags, String)] = [
             (.writes, "write"), (.reads, "readonly"), (.needsMemory, "denyoom"), (.isFast, "fast"),
-            (.forUnknown, "no_auth"), (.mayWait, "blocking"), (.isAdministration, "admin"), (.isAboutChannels, "pubsub"),
+            (.forUnknown, "no_auth"), (.mayWait, "blocking"), (.isAdministration, "admin"),
+            (.isAboutChannels, "pubsub"),
             (.countsKeys, "movablekeys"),
         ]
         let flags = words.filter { known.flags.contains($0.0) }.map(\.1)

@@ -123,20 +123,14 @@ extension CacheCore {
     }
 
     func sscan(_ call: Call) {
-        guard let options = scanOptions(call, 2, takesType: false) else { return }
-        switch typed(call[1], .set) {
-        case .refused: return
-        case .missing: replyScan { (0, 0) }
-        case .found(let entry):
-            replyScan {
-                var found = 0
-                let next = entry.set.pointee.scan(from: options.position, wanted: options.count) { member in
-                    guard options.matches(member) else { return }
-                    out.pointee.bulk(member)
-                    found += 1
-                }
-                return (next, found)
+        scanValue(call, .set) { entry, options in
+            var found = 0
+            let next = entry.set.pointee.scan(from: options.position, wanted: options.count) { member in
+                guard options.matches(member) else { return }
+                out.pointee.bulk(member)
+                found += 1
             }
+            return (next, found)
         }
     }
 

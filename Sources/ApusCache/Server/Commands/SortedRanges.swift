@@ -152,7 +152,9 @@ extension CacheCore {
     /// `ZRANGE` and its older kin.
     func zrange(_ call: Call, _ request: RangeRequest, isGeneral: Bool = false) {
         var request = request
-        guard readOptions(call, 4, &request, isGeneral: isGeneral), let range = readRange(call, 2, request) else { return }
+        guard readOptions(call, 4, &request, isGeneral: isGeneral), let range = readRange(call, 2, request) else {
+            return
+        }
         guard case .found(let entry) = typed(call[1], .sorted, or: { out.pointee.array(0) }) else { return }
         let nodes = members(of: entry.sorted, range, request)
         replyPairs(nodes.count, request.withScores, call.version) { index in

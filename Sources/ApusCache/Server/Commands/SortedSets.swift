@@ -228,21 +228,15 @@ extension CacheCore {
     }
 
     func zscan(_ call: Call) {
-        guard let options = scanOptions(call, 2, takesType: false) else { return }
-        switch typed(call[1], .sorted) {
-        case .refused: return
-        case .missing: replyScan { (0, 0) }
-        case .found(let entry):
-            replyScan {
-                var found = 0
-                let next = entry.sorted.pointee.scan(from: options.position, wanted: options.count) { node in
-                    guard options.matches(node.member) else { return }
-                    out.pointee.bulk(node.member)
-                    out.pointee.bulk(RESPNumber.text(node.score))
-                    found += 2
-                }
-                return (next, found)
+        scanValue(call, .sorted) { entry, options in
+            var found = 0
+            let next = entry.sorted.pointee.scan(from: options.position, wanted: options.count) { node in
+                guard options.matches(node.member) else { return }
+                out.pointee.bulk(node.member)
+                out.pointee.bulk(RESPNumber.text(node.score))
+                found += 2
             }
+            return (next, found)
         }
     }
 

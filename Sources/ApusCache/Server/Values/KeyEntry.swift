@@ -1,6 +1,8 @@
-/// An entry of the keyspace: next, hash, key length, when it expires (8), its number (4), its kind (1), three spare bytes,
-/// then for a string the value's length (4) and room (4), for any other kind the value's address (8), and the key.
-/// A string's value follows the key.
+/// An entry of the keyspace, one block.
+///
+/// Next, hash, key length, when it expires (8), its number (4), its kind (1), whether it was edited (1), two spare bytes, then
+/// for a string the value's length (4) and room (4), for any other kind the value's address (8), and the key. A string's value
+/// follows the key.
 struct EntryLayout: ChainLayout {
     static var keyOffset: Int { 40 }
 }
@@ -66,7 +68,9 @@ struct KeyEntry: Equatable {
         nonmutating set { base.storeBytes(of: UInt32(truncatingIfNeeded: newValue), toByteOffset: 36, as: UInt32.self) }
     }
     @inline(__always) var valueStart: UnsafeMutableRawPointer { base + EntryLayout.keyOffset + keyCount }
-    @inline(__always) var string: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: valueStart, count: valueCount) }
+    @inline(__always) var string: UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: valueStart, count: valueCount)
+    }
 
     // MARK: Other kinds
 

@@ -18,10 +18,22 @@ struct ListPart: Equatable {
         get { base.load(fromByteOffset: 8, as: UnsafeMutableRawPointer?.self).map { ListPart(base: $0) } }
         nonmutating set { base.storeBytes(of: newValue?.base, toByteOffset: 8, as: UnsafeMutableRawPointer?.self) }
     }
-    @inline(__always) var room: Int { get { number(16) } nonmutating set { set(16, newValue) } }
-    @inline(__always) var start: Int { get { number(20) } nonmutating set { set(20, newValue) } }
-    @inline(__always) var end: Int { get { number(24) } nonmutating set { set(24, newValue) } }
-    @inline(__always) var count: Int { get { number(28) } nonmutating set { set(28, newValue) } }
+    @inline(__always) var room: Int {
+        get { number(16) }
+        nonmutating set { set(16, newValue) }
+    }
+    @inline(__always) var start: Int {
+        get { number(20) }
+        nonmutating set { set(20, newValue) }
+    }
+    @inline(__always) var end: Int {
+        get { number(24) }
+        nonmutating set { set(24, newValue) }
+    }
+    @inline(__always) var count: Int {
+        get { number(28) }
+        nonmutating set { set(28, newValue) }
+    }
     @inline(__always) var data: UnsafeMutableRawPointer { base + Self.headBytes }
     @inline(__always) var used: Int { end &- start }
     var weight: Int { BlockMemory.weight(Self.headBytes + room) }

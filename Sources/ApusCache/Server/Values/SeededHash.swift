@@ -36,7 +36,8 @@ struct SeededHash: Sendable {
         } else if left >= 4 {
             (low, high) = (Self.half(place), Self.half(place + (left &- 4)))
         } else if left > 0 {
-            low = UInt64(place.load(as: UInt8.self)) << 8 | UInt64(place.load(fromByteOffset: left &>> 1, as: UInt8.self))
+            low =
+                UInt64(place.load(as: UInt8.self)) << 8 | UInt64(place.load(fromByteOffset: left &>> 1, as: UInt8.self))
             high = UInt64(place.load(fromByteOffset: left &- 1, as: UInt8.self))
         } else {
             (low, high) = (0, 0)
