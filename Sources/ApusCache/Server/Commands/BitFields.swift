@@ -15,8 +15,11 @@ extension CacheCore {
     func bitfield(_ call: Call, readOnly: Bool) {
         guard let steps = bitfieldSteps(call, readOnly: readOnly) else { return }
         let writes = steps.contains { $0.kind != .get }
+        var length = 0
+        var isChanged = false
         let entry: KeyEntry?
         if writes {
+            length = keys.pointee.peek(call[1]).map { $0.kind == .string ? $0.valueCount : 0 } ?? -1
             let end = steps.filter { $0.kind != .get }.map { ($0.offset + $0.bits + 7) >> 3 }.max() ?? 0
             guard let widened = widen(call[1], to: end) else { return }
             entry = widened
@@ -42,10 +45,13 @@ extension CacheCore {
                 out.pointee.null(call.version)
                 continue
             }
-            if let entry { write(entry, step, fitting) }
+            if let entry {
+                if fitting != old || entry.valueCount != length { isChanged = true }
+                write(entry, step, fitting)
+            }
             out.pointee.integer(step.kind == .set ? old : fitting)
         }
-        if writes { touch(call[1], call) }
+        if isChanged { touch(call[1], call) }
     }
 
     private func bitfieldSteps(_ call: Call, readOnly: Bool) -> [FieldStep]? {

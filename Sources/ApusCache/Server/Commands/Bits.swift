@@ -25,12 +25,13 @@ extension CacheCore {
         guard let bit = call.integer(3), bit == 0 || bit == 1 else {
             return refuse("-ERR bit is not an integer or out of range\r\n")
         }
+        let length = keys.pointee.peek(call[1]).map { $0.kind == .string ? $0.valueCount : 0 } ?? -1
         guard let entry = widen(call[1], to: offset >> 3 + 1) else { return }
         let place = entry.valueStart + offset >> 3
         let mask = UInt8(0x80) >> UInt8(offset & 7)
         let old = place.load(as: UInt8.self)
         place.storeBytes(of: bit == 1 ? old | mask : old & ~mask, as: UInt8.self)
-        touch(call[1], call)
+        if entry.valueCount != length || (old & mask != 0) != (bit == 1) { touch(call[1], call) }
         out.pointee.integer(old & mask != 0 ? 1 : 0)
     }
 

@@ -220,8 +220,8 @@ extension CacheCore {
         if call.isWord(1, "help") {
             return help(["OBJECT <subcommand> <key>", "ENCODING, FREQ, IDLETIME, REFCOUNT: how its value is kept."])
         }
-        let isKnown =
-            call.isWord(1, "encoding") || call.isWord(1, "refcount") || call.isWord(1, "idletime") || call.isWord(1, "freq")
+        let words: [StaticString] = ["encoding", "refcount", "idletime", "freq"]
+        let isKnown = words.contains { call.isWord(1, $0) }
         guard isKnown, call.count == 3 else { return refuseSubcommand(call) }
         guard let entry = keys.pointee.peek(call[2]) else { return out.pointee.null(call.version) }
         if call.isWord(1, "encoding") {

@@ -104,15 +104,17 @@ extension CacheCore {
         let hash = keys.pointee.hash(call[3])
         let before = entry.weight
         var score = delta
+        var isChanged = true
         if let node = entry.sorted.pointee.find(call[3], hash) {
             score += node.score
             if score.isNaN { return refuse(Refusal.scoreNotANumber) }
+            isChanged = score != node.score
             entry.sorted.pointee.move(node, to: score)
         } else {
             entry.sorted.pointee.insert(call[3], hash, score)
         }
         keys.pointee.changed(entry, from: before)
-        touch(call[1], call)
+        if isChanged { touch(call[1], call) }
         tellFilled(call[1])
         out.pointee.double(score, call.version)
     }
