@@ -19,6 +19,8 @@ public enum RealPart: String, Sendable, CaseIterable {
     case redisCluster = "APUS_TEST_REDIS_CLUSTER"
     /// A URL of a memcached, `memcached://127.0.0.1:PORT`.
     case memcached = "APUS_TEST_MEMCACHED"
+    /// A URL of a PostgreSQL database whose user may make schemas and databases.
+    case postgres = "APUS_TEST_POSTGRES"
     /// The path of a release build of Bazaar.
     case bazaar = "APUS_TEST_BAZAAR"
     /// The path of a build of `Examples/Hello`.
