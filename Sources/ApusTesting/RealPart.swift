@@ -56,6 +56,9 @@ public enum TestRun {
     /// How many rounds a test with faults runs: `APUS_TEST_ROUNDS`, 3 unless set; `./apus test` has 20, `--long` 200.
     public static let rounds = environment("APUS_TEST_ROUNDS").flatMap { Int($0) } ?? 3
 
+    /// The engine that the reference system's tests keep their rows on: `APUS_TEST_SHOP_STORE`, such as `postgres`.
+    public static let shopStore = environment("APUS_TEST_SHOP_STORE")
+
     /// How many seeds a fuzz test tries: `APUS_TEST_SEEDS`, 100 unless set; `./apus test` has 500, `--long` 20,000.
     public static let seeds = environment("APUS_TEST_SEEDS").flatMap { Int($0) } ?? 100
 }

@@ -9,8 +9,8 @@ import Glibc
 // `@unchecked Sendable` is sound because a link is made on one thread and then belongs to one loop or one thread, to
 // which it is handed through a lock.
 final class PostgresLink: @unchecked Sendable {
-    /// What a link may do: statements that only read, each at the latest state; or any.
-    enum Role: Sendable { case reader, writer }
+    /// What a link is for: reads that stand alone, any statement, or transactions that write.
+    enum Role: Sendable { case reader, writer, transactions }
 
     let handle: OpaquePointer
     let role: Role
@@ -84,6 +84,11 @@ final class PostgresLink: @unchecked Sendable {
         switch role {
         case .reader: settings["default_transaction_read_only"] = "on"
         case .writer: settings["synchronous_commit"] = "on"
+        case .transactions:
+            settings["synchronous_commit"] = "on"
+            // Reading a whole table, which the planner prefers while it is small, makes a serializable transaction lose
+            // against everyone who writes to it (postgresql.org/docs/15/transaction-iso.html, 13.2.3).
+            settings["enable_seqscan"] = "off"
         }
         settings["default_transaction_isolation"] = "read\\ committed"
         return settings.map { "-c \($0.key)=\($0.value)" }.joined(separator: " ")

@@ -193,7 +193,7 @@ final class PostgresWorkers: Sendable {
         if let error = running.withLock({ $0.pause.error(at: now) }) { throw error }
         do {
             let deadline = min((now + configuration.connectDeadline).nanoseconds, item.deadline)
-            let link = try address.connect(.writer, by: deadline)
+            let link = try address.connect(kind == .writes ? .transactions : .writer, by: deadline)
             running.withLock { $0.pause.succeeded() }
             address.health.succeeded()
             let made = PostgresSession(link, configuration: configuration, stopper: stopper, clock: clock)
