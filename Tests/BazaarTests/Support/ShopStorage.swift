@@ -4,16 +4,18 @@ import ApusTesting
 /// Where one test's shop keeps its rows.
 ///
 /// In files of its folder; or, where the run asks for it by `APUS_TEST_SHOP_STORE=postgres`, in a database of its own on
-/// the server of `APUS_TEST_POSTGRES`.
+/// the server of `APUS_TEST_POSTGRES`. One server has all of that run's shops, so its tests run one after the other.
 struct ShopStorage: Sendable {
     /// The engine's URL; `nil` for files.
     let url: String?
     private let database: String
 
-    /// A new, empty place.
+    /// A new, empty place; ``remove()`` it.
     static func make() async throws -> ShopStorage {
         guard TestRun.shopStore == "postgres" else { return ShopStorage(url: nil, database: "") }
-        guard let server = RealPart.postgres.location, let slash = server.lastIndex(of: "/") else { throw NoServer() }
+        guard let server = RealPart.postgres.location, let slash = server.lastIndex(of: "/") else {
+            throw NoServer()
+        }
         let database = "shop_\(UInt64.random(in: 0...UInt64.max))"
         try await run("CREATE DATABASE \(identifier: database)", on: server)
         return ShopStorage(url: server[...slash] + database, database: database)
