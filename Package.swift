@@ -17,11 +17,17 @@ let package = Package(
         .library(name: "ApusTesting", targets: ["ApusTesting"]),
         .executable(name: "bazaar", targets: ["Bazaar"]),
     ],
+    // Engines that need a C library. `traits: []` in a system's own manifest leaves all of them out.
+    traits: [
+        .trait(name: "PostgreSQL", description: "The store's engine for postgres:// by libpq."),
+        .default(enabledTraits: ["PostgreSQL"]),
+    ],
     targets: [
         // C libraries: module maps and shim headers, no logic.
         .target(name: "CLinux"),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
 
         // Values everyone shares.
@@ -50,7 +56,10 @@ let package = Package(
         ),
         .target(
             name: "ApusStore",
-            dependencies: ["ApusCore", "ApusRuntime", "ApusObserve", "ApusHTTP", "CSQLite", "CLinux"],
+            dependencies: [
+                "ApusCore", "ApusRuntime", "ApusObserve", "ApusHTTP", "CSQLite", "CLinux",
+                .target(name: "CPostgres", condition: .when(traits: ["PostgreSQL"])),
+            ],
             swiftSettings: strict
         ),
 
@@ -123,7 +132,10 @@ let package = Package(
         ),
         .testTarget(
             name: "ApusStoreTests",
-            dependencies: ["ApusStore", "ApusHTTP", "ApusTesting", "CSQLite"],
+            dependencies: [
+                "ApusStore", "ApusHTTP", "ApusTesting", "CSQLite",
+                .target(name: "CPostgres", condition: .when(traits: ["PostgreSQL"])),
+            ],
             swiftSettings: strict
         ),
         .testTarget(name: "ApusLoadTests", dependencies: ["ApusLoad", "ApusTesting"], swiftSettings: strict),

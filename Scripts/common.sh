@@ -2,12 +2,12 @@
 # Exit codes: 0 ok, 1 failure, 2 usage, 3 a check found something.
 # shellcheck shell=bash disable=SC2034
 
-# What embedded engines need, and nothing else (Documentation/dependencies.md).
-readonly EMBEDDED_PACKAGES=(libsqlite3-dev libssl-dev libzstd-dev pkg-config)
+# What a build with the default traits needs (Documentation/dependencies.md).
+readonly EMBEDDED_PACKAGES=(libsqlite3-dev libssl-dev libpq-dev libzstd-dev pkg-config)
 # What the tests and benchmarks need on top.
 readonly TEST_PACKAGES=(
-    nginx haproxy redis-server redis-tools memcached wrk hey prometheus chromium valgrind shellcheck sqlite3 curl
-    ca-certificates openssl python3-venv util-linux
+    nginx haproxy redis-server redis-tools memcached postgresql-15 wrk hey prometheus chromium valgrind shellcheck
+    sqlite3 curl ca-certificates openssl python3-venv util-linux
 )
 readonly SWIFT_WANTED=6.3
 
@@ -116,7 +116,10 @@ install_now() {
     # Debian starts a server it installs, on all addresses. Ours run on loopback, on ports of their own.
     [ -d /run/systemd/system ] || return 0
     for name in "$@"; do
-        case $name in nginx | haproxy | prometheus | redis-server | memcached) "${sudo[@]}" systemctl disable --now "$name" ;; esac
+        case $name in
+            nginx | haproxy | prometheus | redis-server | memcached) "${sudo[@]}" systemctl disable --now "$name" ;;
+            postgresql-15) "${sudo[@]}" systemctl disable --now postgresql ;;
+        esac
     done
 }
 

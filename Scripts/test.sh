@@ -1,7 +1,7 @@
 # ./apus test: starts the real parts and runs every test; nothing is skipped silently.
 # shellcheck shell=bash disable=SC2034
 
-readonly TEST_PARTS=(nginx haproxy prometheus otlp redis redis-cluster memcached)
+readonly TEST_PARTS=(nginx haproxy prometheus otlp redis redis-cluster memcached postgres)
 # Each line: name, passed, failed, seconds.
 TEST_STEPS=()
 TEST_PASSED=0
@@ -79,7 +79,8 @@ check_docs() {
         echo "$name"
         "$bin/swift-symbolgraph-extract" -module-name "$name" -target "$(uname -m)-unknown-linux-gnu" \
             -I .build/debug/Modules -Xcc -fmodule-map-file=.build/debug/CLinux.build/module.modulemap \
-            -I Sources/CLinux/include -I Sources/COpenSSL -I Sources/CSQLite -minimum-access-level public -skip-synthesized-members \
+            -I Sources/CLinux/include -I Sources/COpenSSL -I Sources/CSQLite \
+            -I Sources/CPostgres -Xcc -I/usr/include/postgresql -minimum-access-level public -skip-synthesized-members \
             -output-dir "$graphs" || return
         "$bin/docc" convert "$catalogue" --additional-symbol-graph-dir "$graphs" --warnings-as-errors \
             --fallback-display-name "$name" --fallback-bundle-identifier "$name" --output-path "$graphs.doccarchive" || return
@@ -222,6 +223,8 @@ apus_test() {
             fi
         fi
         check hello swift build --package-path Examples/Hello || true
+        # Without the engines that need a C library of their own.
+        check lean swift build --disable-default-traits --scratch-path .build/lean --target ApusStore || true
         export APUS_TEST_HELLO="$APUS_ROOT/Examples/Hello/.build/debug/hello"
         export APUS_TEST_BENCHMARKS="$APUS_ROOT/Benchmarks/.build/release"
         run_tests debug --skip-build

@@ -1,9 +1,10 @@
 import ApusCore
 
-/// A shard whose file could not be used: it answers every call with what is wrong, while the others serve.
+/// A shard that could not be used: it answers every call with what is wrong, while the others serve.
 ///
-/// A call that comes ``lookAfter`` or more after the last look has the file looked at again, so that a file put back
-/// from a backup serves without a restart. One call at a time looks; the others hear at once what was wrong last.
+/// A call that comes ``lookAfter`` or more after the last look has the shard looked at again, so that a file put back
+/// from a backup, or a server that is up again, serves without a restart. One call at a time looks; the others hear at
+/// once what was wrong last.
 final class BrokenShard: ShardEngine {
     /// How long a look's answer holds.
     static let lookAfter: Duration = .seconds(5)
@@ -17,17 +18,25 @@ final class BrokenShard: ShardEngine {
 
     let configuration: StoreConfiguration
     private let clock: any Clock
-    private let look: @Sendable () throws -> SQLiteShard
+    private let look: @Sendable () throws -> any ShardEngine
     private let state: Lock<State>
-    private let sound = Published<SQLiteShard>()
+    private let found = Published<Found>()
     private let none = ShardStatistics()
+
+    /// What a look found.
+    private final class Found: Sendable {
+        let shard: any ShardEngine
+        init(_ shard: any ShardEngine) { self.shard = shard }
+    }
+
+    private var sound: (any ShardEngine)? { found.value?.shard }
 
     /// A shard that is wrong for now: `look` opens it and migrates it, and blocks.
     init(
         error: StoreError,
         configuration: StoreConfiguration,
         clock: any Clock,
-        look: @escaping @Sendable () throws -> SQLiteShard
+        look: @escaping @Sendable () throws -> any ShardEngine
     ) {
         self.configuration = configuration
         self.clock = clock
@@ -35,13 +44,29 @@ final class BrokenShard: ShardEngine {
         state = Lock(State(error: error, lookedAt: clock.now()))
     }
 
+    /// The shard that `look` opens, or a broken one where it fails with one of `codes`, which leave hope.
+    ///
+    /// - Throws: What `look` throws otherwise.
+    static func unless(
+        _ codes: Set<StoreError.Code>,
+        configuration: StoreConfiguration,
+        clock: any Clock,
+        look: @escaping @Sendable () throws -> any ShardEngine
+    ) throws -> any ShardEngine {
+        do {
+            return try look()
+        } catch let error as StoreError where codes.contains(error.code) {
+            return BrokenShard(error: error, configuration: configuration, clock: clock, look: look)
+        }
+    }
+
     private func isDue(_ state: State) -> Bool {
         !state.isLooking && !state.isClosed && clock.now() - state.lookedAt >= Self.lookAfter
     }
 
     /// The shard, once it can be used.
-    private func engine() async throws -> SQLiteShard {
-        if let shard = sound.value { return shard }
+    private func engine() async throws -> any ShardEngine {
+        if let shard = sound { return shard }
         let error: StoreError? = state.withLock { state in
             guard isDue(state) else { return state.error }
             state.isLooking = true
@@ -52,7 +77,7 @@ final class BrokenShard: ShardEngine {
             let shard = try await StoreThread.run(look)
             let isClosed = state.withLock { state in
                 state.isLooking = false
-                if !state.isClosed { sound.publish(shard) }
+                if !state.isClosed { found.publish(Found(shard)) }
                 return state.isClosed
             }
             if isClosed { throw StoreError(.closed, "the store was closed") }
@@ -69,17 +94,23 @@ final class BrokenShard: ShardEngine {
     }
 
     /// What is wrong, until the file can be used again.
-    var problem: String? { sound.value == nil ? state.withLock { $0.error.detail } : nil }
+    var problem: String? { if let sound { sound.problem } else { state.withLock { $0.error.detail } } }
 
-    var statistics: ShardStatistics { sound.value?.statistics ?? none }
-    var localReads: Int { sound.value?.localReads ?? 0 }
-    var waiting: Int { sound.value?.waiting ?? 0 }
+    var statistics: ShardStatistics { sound?.statistics ?? none }
+    var localReads: Int { sound?.localReads ?? 0 }
+    var waiting: Int { sound?.waiting ?? 0 }
 
     func localRead(_ sql: SQL) throws -> LocalRead? {
-        if let shard = sound.value { return try shard.localRead(sql) }
+        if let shard = sound { return try shard.localRead(sql) }
         // Where a look is due, the caller takes the way that may wait for it.
         if let error = state.withLock({ isDue($0) ? nil : $0.error }) { throw error }
         return nil
+    }
+
+    func answer(to sql: SQL) async throws -> RowSource? { try await engine().answer(to: sql) }
+
+    func execute(_ sql: SQL, mayShare: Bool, deadline: Duration) async throws -> Int {
+        try await engine().execute(sql, mayShare: mayShare, deadline: deadline)
     }
 
     func read<T: Sendable>(
@@ -101,6 +132,6 @@ final class BrokenShard: ShardEngine {
 
     func close() async {
         state.withLock { $0.isClosed = true }
-        await sound.value?.close()
+        await sound?.close()
     }
 }

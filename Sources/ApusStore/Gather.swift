@@ -62,7 +62,13 @@ public struct EveryShard: Sendable {
         precondition(limit > 0, "a page has at least one row")
         if let after { try after.check(order) }
         let (parts, failed) = try await ask(allowPartial: allowPartial, deadline: deadline) { index, session in
-            let query = PageQuery(order: order, limit: limit, after: after, shard: index)
+            let query = PageQuery(
+                order: order,
+                limit: limit,
+                after: after,
+                shard: index,
+                dialect: session.dialect
+            )
             var found: [PageRow<T>] = []
             try session.query(query.wrap(sql), skipping: order.count) { row in
                 found.append(try PageRow(&row, shard: index, order: order))

@@ -31,29 +31,40 @@ public struct Migration: Sendable, Hashable {
     }
 }
 
+/// A connection on which a shard is made ready, by one thread.
+protocol MigrationSession: SQLSession {
+    /// Refuses a database in which texts would compare otherwise than by their UTF-8 bytes.
+    func checkText(of place: String) throws
+    /// Runs text of ours: any number of statements, no parameters.
+    func run(_ text: String) throws
+    /// Runs a migration's text: any number of statements, none of which ends the transaction.
+    func runMigration(_ text: String) throws
+    func begin() throws
+    func commit() throws
+    /// Undoes the open transaction, if there is one.
+    func rollback()
+}
+
 /// Applies migrations to one shard, whoever else tries to.
 ///
 /// The caller holds the shard's lock. Each step is one transaction with its record, so a crash leaves a whole number of
 /// steps, and the next run goes on there.
 struct MigrationRunner {
-    let session: SQLiteConnection
-    /// The file, for errors.
+    let session: any MigrationSession
+    /// The file or database, for errors.
     let file: String
     let clock: any Clock
 
     /// Makes the tables in which the library keeps its own records.
     ///
-    /// - Throws: ``StoreError``; `wrongShard` for a file whose text is not in UTF-8, which we never make.
+    /// - Throws: ``StoreError``; `wrongShard` for a database whose text is not in UTF-8 or not sorted by its bytes.
     func makeTables() throws {
-        let encoding: String? = try Transaction(session).first("SELECT encoding FROM pragma_encoding")
-        guard encoding == "UTF-8" else {
-            throw StoreError(.wrongShard, "\(file) keeps text in \(encoding ?? "an unknown encoding"), not in UTF-8")
-        }
+        try session.checkText(of: file)
         try session.run(
             """
             CREATE TABLE IF NOT EXISTS apus_shard (identity TEXT NOT NULL, number INTEGER NOT NULL);
             CREATE TABLE IF NOT EXISTS apus_migrations (
-              number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at INTEGER NOT NULL)
+              number INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at BIGINT NOT NULL)
             """
         )
     }
@@ -122,7 +133,7 @@ struct MigrationRunner {
             session.rollback()
             let cause = StoreError(wrapping: error, "migration")
             switch cause.code {
-            case .diskFull, .readOnly, .corrupt, .inputOutput, .busy: throw cause
+            case .diskFull, .readOnly, .corrupt, .inputOutput, .busy, .unreachable, .outcomeUnknown: throw cause
             default:
                 throw StoreError(
                     .migrationFailed,

@@ -1,70 +1,43 @@
 import ApusCore
-import ApusRuntime
 
 /// A store while it is open: its map and its shards.
 final class OpenStore: Sendable {
-    let folder: String
     let map: ShardMap
     let engines: [any ShardEngine]
-    private let watcher: DeadlineWatcher
+    /// The command of a client that works on the first shard.
+    let stockClient: String
+    private let letGo: @Sendable () async -> Void
 
-    static func fileName(_ index: Int) -> String {
-        let digits = "\(index)"
-        return "shard-" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits + ".sqlite"
+    /// A store of these shards; `letGo` ends what they share.
+    init(
+        map: ShardMap,
+        engines: [any ShardEngine],
+        stockClient: String,
+        letGo: @escaping @Sendable () async -> Void
+    ) {
+        self.map = map
+        self.engines = engines
+        self.stockClient = stockClient
+        self.letGo = letGo
     }
 
-    /// Blocks: reads the map, opens every shard and migrates it.
-    init(_ store: Store, folder: String, clock: any Clock) throws {
-        do {
-            try Files.makeFolder(folder)
-        } catch {
-            throw StoreError(wrapping: error, folder)
+    /// Opens the engine that a URL names; blocks.
+    ///
+    /// - Throws: `ConfigurationError`; ``StoreError``.
+    static func open(_ store: Store, _ site: BlockSite) throws -> OpenStore {
+        guard let url = site.url, url.hasPrefix("postgres:") || url.hasPrefix("postgresql:") else {
+            let location = try SQLiteLocation(url: site.url, dataFolder: site.dataFolder)
+            return try OpenStore(store, folder: location.folder, clock: site.clock)
         }
-        self.folder = folder
-        map = try ShardMap.open(
-            folder: folder,
-            store: store.name,
-            sharding: store.sharding,
-            shards: store.shards,
-            deadline: store.configuration.openDeadline
+        #if PostgreSQL
+        return try OpenStore(store, at: try PostgresLocation(url: url), clock: site.clock)
+        #else
+        throw ConfigurationError(
+            field: "STORE_URL",
+            value: "postgres:…",
+            accepted: "another engine; this program was built without the package trait PostgreSQL"
         )
-        watcher = DeadlineWatcher()
-        var engines: [any ShardEngine] = []
-        for index in 0..<map.shards {
-            let made = Lock<SQLiteShard?>(nil)
-            let path = "\(folder)/\(Self.fileName(index))"
-            // One object, however often it is tried.
-            let prepare: @Sendable () throws -> SQLiteShard = {
-                [
-                    name = store.name, configuration = store.configuration, migrations = store.migrations,
-                    identity = map.identity, watcher
-                ] in
-                let shard = try made.withLock { made in
-                    let shard =
-                        try made
-                        ?? SQLiteShard(
-                            path: path,
-                            store: name,
-                            index: index,
-                            configuration: configuration,
-                            clock: clock,
-                            watcher: watcher
-                        )
-                    made = shard
-                    return shard
-                }
-                try shard.prepare(migrations, identity: identity)
-                return shard
-            }
-            do {
-                engines.append(try prepare())
-            } catch let error as StoreError where error.code == .corrupt || error.code == .inputOutput {
-                engines.append(
-                    BrokenShard(error: error, configuration: store.configuration, clock: clock, look: prepare)
-                )
-            }
-        }
-        self.engines = engines
+        #endif
     }
 
     func statistics() -> [StoreStatistics.Shard] {
@@ -102,6 +75,6 @@ final class OpenStore: Sendable {
         await withTaskGroup { group in
             for engine in engines { group.addTask { await engine.close() } }
         }
-        watcher.close()
+        await letGo()
     }
 }

@@ -4,6 +4,7 @@ struct PageQuery {
     let limit: Int
     let after: PageCursor?
     let shard: Int
+    let dialect: Dialect
 
     /// `sql` as a subquery: ordered, limited to one row more than the page, starting after the cursor.
     func wrap(_ sql: SQL) -> SQL {
@@ -14,7 +15,7 @@ struct PageQuery {
         for (index, column) in order.enumerated() {
             query.append(index == 0 ? " ORDER BY " as SQL : ", ")
             query.append("page.\(identifier: column.name)" as SQL)
-            if column.isDescending { query.append(" DESC" as SQL) }
+            query.append(column.isDescending ? dialect.descending : dialect.ascending)
         }
         query.append(" LIMIT \(limit + 1)" as SQL)
         return query
@@ -22,13 +23,14 @@ struct PageQuery {
 
     /// True for rows behind the cursor: by the columns, and among equals by the shard's number.
     ///
-    /// For columns a, b: `a > x OR (a IS x AND (b > y OR (b IS y AND TRUE-or-FALSE)))`.
+    /// For columns a, b: `a > x OR (a = x AND (b > y OR (b = y AND TRUE-or-FALSE)))`, with `IS NULL` in place of `=`
+    /// where x or y is NULL.
     private func start(_ cursor: PageCursor) -> SQL {
         var condition: SQL = shard > cursor.shard ? "TRUE" : "FALSE"
         for (column, value) in zip(order, cursor.values).reversed() {
             let name: SQL = "page.\(identifier: column.name)"
-            condition =
-                "(\(sql: behind(column, name, value)) OR (\(sql: name) IS \(value) AND \(sql: condition)))"
+            let equals: SQL = value == .null ? "\(sql: name) IS NULL" : "\(sql: name) = \(value)"
+            condition = "(\(sql: behind(column, name, value)) OR (\(sql: equals) AND \(sql: condition)))"
         }
         return condition
     }

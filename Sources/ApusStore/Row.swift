@@ -26,7 +26,8 @@ extension Row where Self: Decodable {
     public init(from row: inout RowReader) throws { self = try RowDecoder.decode(Self.self, &row) }
 }
 
-// The engine's row stands here as a bare statement: one pointer, no call through a table a column.
+// SQLite's row stands here as a bare statement: one pointer, no call through a table a column. A row of another engine
+// is asked through its `RowSource`.
 /// The columns of one row, left to right.
 ///
 /// Valid only inside the initialiser it was handed to.
@@ -34,26 +35,40 @@ public struct RowReader {
     let statement: OpaquePointer
     /// The next column to be read, counted from 0.
     var column: Int32 = 0
-    /// Columns before this one belong to the library, not to the row.
-    var first: Int32 = 0
+    /// Columns before this one belong to the library, not to the row; an answer has 2,000 columns at most.
+    let first: Int16
+    /// True where `statement` is no statement of SQLite but a ``RowSource``.
+    let isForeign: Bool
     let count: Int32
 
     init(statement: OpaquePointer, first: Int32 = 0) {
         self.statement = statement
-        self.first = first
+        self.first = Int16(truncatingIfNeeded: first)
+        isForeign = false
         self.column = first
         // Asked anew for each read: the engine prepares `SELECT *` again when the schema has changed.
         self.count = sqlite3_column_count(statement)
     }
 
+    /// Reads the rows of another engine's answer, which stays alive as long as this.
+    init(_ source: RowSource, first: Int = 0) {
+        statement = OpaquePointer(Unmanaged.passUnretained(source).toOpaque())
+        self.first = Int16(truncatingIfNeeded: first)
+        isForeign = true
+        column = Int32(first)
+        count = Int32(source.columns)
+    }
+
+    var source: RowSource { Unmanaged<RowSource>.fromOpaque(UnsafeRawPointer(statement)).takeUnretainedValue() }
+
     /// The library's own columns at the left; the row's stay to be read.
     mutating func leading(_ count: Int) throws -> [SQLValue] {
         column = 0
-        defer { column = first }
+        defer { rewind() }
         return try (0..<count).map { _ in try value() }
     }
 
-    mutating func rewind() { column = first }
+    mutating func rewind() { column = Int32(first) }
 
     /// Reads the next column.
     ///
@@ -75,6 +90,7 @@ public struct RowReader {
     // Always inlined: a column is read by one call from the row's initialiser, not by two.
     @inline(__always)
     mutating func integer() throws -> Int64 {
+        if isForeign { return try foreign("a whole number") { $0.integer($1) } }
         guard let here = here(), sqlite3_value_type(here) == SQLITE_INTEGER else { throw unfit("a whole number") }
         column += 1
         return sqlite3_value_int64(here)
@@ -82,6 +98,7 @@ public struct RowReader {
 
     @inline(__always)
     mutating func real() throws -> Double {
+        if isForeign { return try foreign("a number") { $0.real($1) } }
         guard let here = here() else { throw unfit("a number") }
         let type = sqlite3_value_type(here)
         guard type == SQLITE_FLOAT || type == SQLITE_INTEGER else { throw unfit("a number") }
@@ -91,6 +108,7 @@ public struct RowReader {
 
     @inline(__always)
     mutating func text() throws -> String {
+        if isForeign { return try foreign("text") { $0.text($1) } }
         guard let here = here(), sqlite3_value_type(here) == SQLITE_TEXT else { throw unfit("text") }
         column += 1
         // Asked for as bytes: `sqlite3_value_text` would first copy the text to put a zero after it. A text's bytes are
@@ -101,6 +119,7 @@ public struct RowReader {
     }
 
     mutating func bytes() throws -> [UInt8] {
+        if isForeign { return try foreign("bytes") { $0.bytes($1) } }
         guard let here = here(), sqlite3_value_type(here) == SQLITE_BLOB else { throw unfit("bytes") }
         column += 1
         let start = sqlite3_value_blob(here)
@@ -109,6 +128,12 @@ public struct RowReader {
     }
 
     mutating func skipNull() throws -> Bool {
+        if isForeign {
+            guard column < count else { throw unfit("a column") }
+            guard source.isNull(Int(column)) else { return false }
+            column += 1
+            return true
+        }
         guard let here = here() else { throw unfit("a column") }
         guard sqlite3_value_type(here) == SQLITE_NULL else { return false }
         column += 1
@@ -116,6 +141,7 @@ public struct RowReader {
     }
 
     mutating func value() throws -> SQLValue {
+        if isForeign { return try foreign("a value that it can read") { $0.value($1) } }
         guard let here = here() else { throw unfit("a column") }
         switch sqlite3_value_type(here) {
         case SQLITE_INTEGER: return .integer(try integer())
@@ -137,10 +163,33 @@ public struct RowReader {
 
     func mismatch(_ expected: String, at column: Int32) -> StoreError {
         guard column >= 0, column < count else {
-            return StoreError(.rowMismatch, "the row has \(count - first) columns; one more was read as \(expected)")
+            return StoreError(
+                .rowMismatch,
+                "the row has \(count - Int32(first)) columns; one more was read as \(expected)"
+            )
         }
         return StoreError(.rowMismatch, "column \"\(name(of: column))\" does not hold \(expected)")
     }
 
-    func name(of column: Int32) -> String { sqlite3_column_name(statement, column).map { String(cString: $0) } ?? "" }
+    func name(of column: Int32) -> String {
+        if isForeign { return source.name(of: Int(column)) }
+        return sqlite3_column_name(statement, column).map { String(cString: $0) } ?? ""
+    }
+
+    /// The column of a name, whatever the case of its letters.
+    func column(named name: String) -> Int32? {
+        (Int32(first)..<count).first { column in
+            if isForeign { return sqlite3_stricmp(source.name(of: Int(column)), name) == 0 }
+            guard let found = sqlite3_column_name(statement, column) else { return false }
+            return sqlite3_stricmp(found, name) == 0
+        }
+    }
+
+    /// Reads the next column of another engine's row.
+    @inline(never)
+    private mutating func foreign<Value>(_ expected: StaticString, _ read: (RowSource, Int) -> Value?) throws -> Value {
+        guard column < count, let value = read(source, Int(column)) else { throw unfit(expected) }
+        column += 1
+        return value
+    }
 }

@@ -1,5 +1,3 @@
-import CSQLite
-
 /// Reads a `Decodable` value from a row by the names of its columns.
 struct RowDecoder: Decoder {
     var reader: RowReader
@@ -36,19 +34,12 @@ private struct Keyed<Key: CodingKey>: KeyedDecodingContainerProtocol {
     let reader: RowReader
     var codingPath: [any CodingKey] { [] }
     var allKeys: [Key] {
-        (reader.first..<reader.count).compactMap { Key(stringValue: reader.name(of: $0)) }
-    }
-
-    private func column(_ name: String) -> Int32? {
-        (reader.first..<reader.count).first { column in
-            guard let found = sqlite3_column_name(reader.statement, column) else { return false }
-            return sqlite3_stricmp(found, name) == 0
-        }
+        (Int32(reader.first)..<reader.count).compactMap { Key(stringValue: reader.name(of: $0)) }
     }
 
     /// The reader in front of `key`'s column.
     private func at(_ key: Key) throws -> RowReader {
-        guard let column = column(key.stringValue) else {
+        guard let column = reader.column(named: key.stringValue) else {
             throw StoreError(.rowMismatch, "the row has no column \"\(key.stringValue)\"")
         }
         var reader = reader
@@ -56,7 +47,7 @@ private struct Keyed<Key: CodingKey>: KeyedDecodingContainerProtocol {
         return reader
     }
 
-    func contains(_ key: Key) -> Bool { column(key.stringValue) != nil }
+    func contains(_ key: Key) -> Bool { reader.column(named: key.stringValue) != nil }
 
     func decodeNil(forKey key: Key) throws -> Bool {
         var reader = try at(key)

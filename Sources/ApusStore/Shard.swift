@@ -39,18 +39,29 @@ public struct Shard<Key: ShardKey>: Sendable {
 
     /// Runs one statement that changes something, in a transaction of its own.
     ///
+    /// - Parameters:
+    ///   - sql: The statement.
+    ///   - mayShare: Whether it may be committed together with other such statements that wait at the same time, each
+    ///     of which still succeeds or fails on its own. The embedded engine always does this; PostgreSQL then commits
+    ///     many times as fast, and locks the rows until all of them are done.
+    ///   - deadline: How long it may wait and work; the configuration's `writeDeadline` unless said.
     /// - Returns: How many rows it changed.
     /// - Throws: As ``transaction(deadline:_:)``.
     @discardableResult
-    public func execute(_ sql: SQL, deadline: Duration? = nil) async throws -> Int {
-        try await transaction(deadline: deadline) { try $0.execute(sql) }
+    public func execute(_ sql: SQL, mayShare: Bool = false, deadline: Duration? = nil) async throws -> Int {
+        try await Trace.span("store.write", kind: .client) { span in
+            span.set(.dbNamespace, index)
+            let deadline = deadline ?? engine.configuration.writeDeadline
+            return try await engine.execute(sql, mayShare: mayShare, deadline: deadline)
+        }
     }
 
     // MARK: Point reads
 
     /// The first row of a query, or `nil` where there is none.
     ///
-    /// On a loop it is done at once, in the read transaction of the loop's turn, within a budget of steps.
+    /// On a loop the embedded engine does it at once, in the read transaction of the loop's turn, within a budget of
+    /// steps. Another engine gets it on the loop's own connection, together with the turn's other reads.
     ///
     /// - Throws: ``StoreError``; `budgetExceeded` for a query that looks at too much: then use
     ///   `scan(_:as:deadline:)`.
@@ -83,7 +94,7 @@ public struct Shard<Key: ShardKey>: Sendable {
             while try read.step() { rows.append(try T(from: &read.row)) }
             return rows
         }
-        return try await scan(sql, as: type)
+        return try await allElsewhere(sql)
     }
 
     // MARK: Scans
@@ -108,7 +119,8 @@ public struct Shard<Key: ShardKey>: Sendable {
 
     @usableFromInline
     func firstElsewhere<T: Row & Sendable>(_ sql: SQL) async throws -> T? {
-        try await engine.read(deadline: engine.configuration.scanDeadline) { session in
+        if let answer = try await engine.answer(to: sql) { return try answer.first(as: T.self) }
+        return try await engine.read(deadline: engine.configuration.scanDeadline) { session in
             var found: T?
             try session.query(sql) { row in
                 found = try T(from: &row)
@@ -116,6 +128,12 @@ public struct Shard<Key: ShardKey>: Sendable {
             }
             return found
         }
+    }
+
+    @usableFromInline
+    func allElsewhere<T: Row & Sendable>(_ sql: SQL) async throws -> [T] {
+        if let answer = try await engine.answer(to: sql) { return try answer.all(as: T.self) }
+        return try await scan(sql)
     }
 
     @usableFromInline

@@ -11,6 +11,13 @@ protocol ShardEngine: AnyObject, Sendable {
     ///
     /// The caller ends it before it does anything else.
     func localRead(_ sql: SQL) throws -> LocalRead?
+    /// The answer to a query with few rows that stands alone; `nil` where the engine reads by
+    /// ``localRead(_:)`` and threads.
+    func answer(to sql: SQL) async throws -> RowSource?
+    /// Runs one statement that changes something, in a transaction of its own.
+    ///
+    /// With `mayShare`, other such statements that wait may be committed with it.
+    func execute(_ sql: SQL, mayShare: Bool, deadline: Duration) async throws -> Int
     /// Runs `body` in a read transaction off the loop.
     func read<T: Sendable>(
         deadline: Duration,
@@ -27,10 +34,24 @@ protocol ShardEngine: AnyObject, Sendable {
     var waiting: Int { get }
     /// Makes sure that the shard is the one meant, and applies what is missing of `migrations`, in order. Blocks.
     func prepare(_ migrations: [Migration], identity: String) throws
+    /// What is wrong with the shard although others serve, with the fix; `nil` for a shard that serves.
+    var problem: String? { get }
     /// What a full check of the shard finds wrong; empty for a sound one.
     func integrityProblems() async throws -> [String]
     /// Finishes what was accepted and lets go of files and threads.
     func close() async
+}
+
+extension ShardEngine {
+    @usableFromInline
+    func answer(to sql: SQL) async throws -> RowSource? { nil }
+
+    @usableFromInline
+    func execute(_ sql: SQL, mayShare: Bool, deadline: Duration) async throws -> Int {
+        try await write(deadline: deadline) { try $0.execute(sql) }
+    }
+
+    @usableFromInline var problem: String? { nil }
 }
 
 /// A connection that runs statements for one thread.
@@ -42,4 +63,6 @@ protocol SQLSession: AnyObject {
     func query(_ sql: SQL, _ body: (inout RowReader) throws -> Bool) throws
     /// The same, with the first columns not counted among the row's own.
     func query(_ sql: SQL, skipping: Int, _ body: (inout RowReader) throws -> Bool) throws
+    /// What differs between the engines' languages.
+    var dialect: Dialect { get }
 }

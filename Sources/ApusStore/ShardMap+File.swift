@@ -41,7 +41,21 @@ extension ShardMap {
             try Files.writeAtomically(map.encoded(store: store), to: path)
             return map
         }
-        let document = try decoded(Files.read(path, bytesMax: 16 << 20), path: path)
+        let bytes = try Files.read(path, bytesMax: 16 << 20)
+        return try read(bytes, from: path, store: store, sharding: sharding, shards: shards)
+    }
+
+    /// The map that was written for a store.
+    ///
+    /// - Throws: As `open(folder:store:sharding:shards:deadline:)`.
+    static func read(
+        _ bytes: [UInt8],
+        from path: String,
+        store: String,
+        sharding: Sharding,
+        shards: Int
+    ) throws -> ShardMap {
+        let document = try decoded(bytes, path: path)
         guard document.store == store else {
             throw StoreError(.wrongShard, "\(path) belongs to the store \"\(document.store)\", not \"\(store)\"")
         }
@@ -80,7 +94,8 @@ extension ShardMap {
         return document
     }
 
-    private func encoded(store: String) throws -> [UInt8] {
+    /// The map as it is kept.
+    func encoded(store: String) throws -> [UInt8] {
         var runs: [Document.Run] = []
         for shard in assignment {
             if let last = runs.indices.last, runs[last].shard == Int(shard) {

@@ -7,7 +7,7 @@ import CLinux
 @usableFromInline
 final class ShardStatistics: @unchecked Sendable {
     enum Counter: Int, CaseIterable {
-        case commits, requests, failures, queueNanoseconds, commitNanoseconds, scans, slow, refused
+        case commits, requests, failures, queueNanoseconds, commitNanoseconds, scans, slow, refused, pointReads
     }
 
     private let cells: UnsafeMutablePointer<UInt64>

@@ -63,10 +63,7 @@ public final class Store: Block {
         _ = try configuration.checked()
         _ = try sharding.checked(shards: shards)
         try Migration.check(migrations)
-        let location = try SQLiteLocation(url: site.url, dataFolder: site.dataFolder)
-        let store = try await StoreThread.run { [self] in
-            try OpenStore(self, folder: location.folder, clock: site.clock)
-        }
+        let store = try await StoreThread.run { [self] in try OpenStore.open(self, site) }
         opened.publish(store)
     }
 
@@ -76,13 +73,11 @@ public final class Store: Block {
         await store.close()
     }
 
-    /// `sqlite3` on the first shard's file.
-    public var stockClient: String? { opened.value.map { "sqlite3 \($0.folder)/\(OpenStore.fileName(0))" } }
+    /// `sqlite3` or `psql` on the first shard.
+    public var stockClient: String? { opened.value?.stockClient }
 
-    /// The shards whose files cannot be used, each with the file and the fix.
-    public var problems: [String] {
-        opened.value?.engines.compactMap { ($0 as? BrokenShard)?.problem } ?? []
-    }
+    /// The shards that cannot be used, each with its file or database and the fix.
+    public var problems: [String] { opened.value?.engines.compactMap(\.problem) ?? [] }
 
     /// The map of slots in force.
     ///

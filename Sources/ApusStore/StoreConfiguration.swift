@@ -10,6 +10,10 @@ public struct StoreConfiguration: Sendable, Hashable {
     public var writeDeadline: Duration = .seconds(5)
     /// How long a scan waits and works unless the call says otherwise; 30 s.
     public var scanDeadline: Duration = .seconds(30)
+    /// How long a point read that leaves the process waits and works; 5 s.
+    public var readDeadline: Duration = .seconds(5)
+    /// How long it may take to reach a database server; 5 s.
+    public var connectDeadline: Duration = .seconds(5)
     /// Writes that may wait for one shard; 2,048.
     ///
     /// One more is refused with code `overloaded`.
@@ -18,12 +22,24 @@ public struct StoreConfiguration: Sendable, Hashable {
     public var groupMax = 512
     /// Reads that may wait for one shard's reader threads; 256.
     public var scansWaitingMax = 256
+    /// Point reads that may wait for one shard on one loop, where they leave the process; 4,096.
+    public var readsWaitingMax = 4096
+    /// Connections a shard for single statements that one loop keeps for reads, and as many for writes; 4.
+    ///
+    /// The first is made at the first use, another when the ones there have ``pipelineDepth`` statements each.
+    public var pipelines = 4
+    /// Statements on their way on one connection; 64.
+    public var pipelineDepth = 64
+    /// Threads that run transactions on a shard of a database server, each with a connection of its own; 4.
+    public var writerThreads = 4
     /// Reader threads a shard; 1.
     public var readerThreads = 1
     /// Steps of SQLite's machine that a read on the loop may take; 100,000, about a millisecond.
     public var pointReadStepsMax = 100_000
     /// Rows in one answer; 100,000.
     public var rowsMax = 100_000
+    /// Size of one answer of a database server, in bytes; 64 MiB.
+    public var answerBytesMax = 64 << 20
     /// Page cache of one connection, in bytes; 2 MiB, SQLite's default.
     public var cacheBytes = 2 << 20
     /// Size of a database page in a new file, in bytes; 4,096.
@@ -40,9 +56,14 @@ public struct StoreConfiguration: Sendable, Hashable {
         try Self.check("writesWaitingMax", writesWaitingMax, 1...1_000_000)
         try Self.check("groupMax", groupMax, 1...100_000)
         try Self.check("scansWaitingMax", scansWaitingMax, 1...1_000_000)
+        try Self.check("readsWaitingMax", readsWaitingMax, 1...1_000_000)
+        try Self.check("pipelines", pipelines, 1...256)
+        try Self.check("pipelineDepth", pipelineDepth, 1...1024)
+        try Self.check("writerThreads", writerThreads, 1...64)
         try Self.check("readerThreads", readerThreads, 1...64)
         try Self.check("pointReadStepsMax", pointReadStepsMax, 1_000...1_000_000_000)
         try Self.check("rowsMax", rowsMax, 1...100_000_000)
+        try Self.check("answerBytesMax", answerBytesMax, 1 << 16...1 << 40)
         try Self.check("cacheBytes", cacheBytes, 1 << 16...1 << 40)
         try Self.check("checkpointPages", checkpointPages, 100...10_000_000)
         guard (512...65536).contains(pageBytes), pageBytes & (pageBytes - 1) == 0 else {

@@ -13,15 +13,19 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         case foreignKeyViolation
         /// A CHECK constraint said no: stock below zero, say.
         case checkViolation
-        /// The database is locked by another program for longer than we wait.
+        /// The database is locked by another program for longer than we wait, or others kept changing what was read.
         case busy
+        /// The database server does not answer, or ended the connection; nothing was changed.
+        case unreachable
+        /// The database server refuses the user, the password, the certificate or the name of the database.
+        case accessRefused
         /// The shard's queue is full.
         case overloaded
         /// The deadline passed before the work began, or the work was stopped at it; nothing was changed.
         case deadlineExceeded
         /// The task was cancelled before the work began, or the work was stopped; nothing was changed.
         case cancelled
-        /// The deadline passed while the disk was still committing: it may or may not be there.
+        /// The deadline passed, or the connection broke, while the commit was under way: it may or may not be there.
         case outcomeUnknown
         /// No room on the disk; nothing was changed, reads go on.
         case diskFull
@@ -35,7 +39,7 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         case budgetExceeded
         /// The key's directory name has no slots.
         case notInMap
-        /// The file belongs to another shard or another store.
+        /// The file or database belongs to another shard or another store, or does not keep text as this library does.
         case wrongShard
         /// The declared sharding is not the stored one.
         case mapMismatch
@@ -51,8 +55,10 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         case rowMissing
         /// A column does not hold what the row type expects.
         case rowMismatch
-        /// A value or a row is larger than the engine takes, or an answer has more rows than allowed.
+        /// A value or a row is larger than the engine takes, or an answer is larger than allowed.
         case tooLarge
+        /// A value that the engine's column cannot hold, or that does not fit where it stands.
+        case valueInvalid
         /// A cursor that no page of this query gave out.
         case cursorInvalid
         /// The store is not open.
@@ -86,10 +92,10 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         self.detail = detail
         self.cause = cause
         switch code {
-        case .busy, .overloaded, .deadlineExceeded, .diskFull, .readOnly:
+        case .busy, .unreachable, .overloaded, .deadlineExceeded, .diskFull, .readOnly:
             fault = .engine
             isRetryable = true
-        case .outcomeUnknown, .corrupt, .inputOutput, .wrongShard:
+        case .outcomeUnknown, .corrupt, .inputOutput, .wrongShard, .accessRefused:
             fault = .engine
             isRetryable = false
         default:

@@ -6,6 +6,8 @@
 public struct Transaction: ~Copyable {
     let session: any SQLSession
 
+    // Never inlined: the 6.3 optimiser dies on a value without copies that is made of a borrowed one.
+    @inline(never)
     init(_ session: any SQLSession) { self.session = session }
 
     /// Runs a statement that changes something.

@@ -19,6 +19,8 @@ public enum RealPart: String, Sendable, CaseIterable {
     case redisCluster = "APUS_TEST_REDIS_CLUSTER"
     /// A URL of a memcached, `memcached://127.0.0.1:PORT`.
     case memcached = "APUS_TEST_MEMCACHED"
+    /// A URL of a PostgreSQL database whose user may make schemas and databases.
+    case postgres = "APUS_TEST_POSTGRES"
     /// The path of a release build of Bazaar.
     case bazaar = "APUS_TEST_BAZAAR"
     /// The path of a build of `Examples/Hello`.
@@ -55,6 +57,9 @@ public enum TestRun {
 
     /// How many rounds a test with faults runs: `APUS_TEST_ROUNDS`, 3 unless set; `./apus test` has 20, `--long` 200.
     public static let rounds = environment("APUS_TEST_ROUNDS").flatMap { Int($0) } ?? 3
+
+    /// The engine that the reference system's tests keep their rows on: `APUS_TEST_SHOP_STORE`, such as `postgres`.
+    public static let shopStore = environment("APUS_TEST_SHOP_STORE")
 
     /// How many seeds a fuzz test tries: `APUS_TEST_SEEDS`, 100 unless set; `./apus test` has 500, `--long` 20,000.
     public static let seeds = environment("APUS_TEST_SEEDS").flatMap { Int($0) } ?? 100

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
@@ -84,6 +85,10 @@ ssize_t apus_send_more(int fd, const void *bytes, size_t count) {
 ssize_t apus_recv(int fd, void *bytes, size_t count) { return syscall(SYS_recvfrom, fd, bytes, count, 0, NULL, NULL); }
 ssize_t apus_peek(int fd, void *bytes, size_t count) {
     return recv(fd, bytes, count, MSG_PEEK | MSG_DONTWAIT);
+}
+int apus_bytes_waiting(int fd) {
+    int count = 0;
+    return ioctl(fd, FIONREAD, &count) == 0 ? count : -1;
 }
 int apus_set_int_option(int fd, int level, int name, int value) {
     return setsockopt(fd, level, name, &value, sizeof value);

@@ -1,7 +1,9 @@
 import ApusCore
 import ApusRuntime
 import ApusStore
+import ApusTesting
 import Glibc
+import Testing
 
 /// A folder that is gone when the test is.
 final class TestFolder: Sendable {
@@ -13,6 +15,70 @@ final class TestFolder: Sendable {
     }
 
     deinit { try? Files.remove(path) }
+}
+
+/// An engine that the contract's tests run against.
+enum TestEngine: String, Sendable, CustomTestStringConvertible {
+    case sqlite, postgres
+
+    var testDescription: String { rawValue }
+
+    /// The engines that are there; `./apus test` promises all.
+    static var here: [TestEngine] {
+        RealPart.postgres.location != nil || RealPart.mustRun ? [.sqlite, .postgres] : [.sqlite]
+    }
+}
+
+/// Where one test's stores are: a folder, or schemas whose names nobody else uses; gone when the test is.
+final class TestPlace: Sendable {
+    let engine: TestEngine
+    let folder: TestFolder
+    /// The store's name.
+    let name: String
+    /// The engine's URL; `nil` for the folder.
+    let url: String?
+    static let shardsMax = 4
+
+    init(_ engine: TestEngine) throws {
+        self.engine = engine
+        folder = try TestFolder()
+        name = "test-\(SecureRandom.token(bits: 48).lowercased().filter { $0.isLetter || $0.isNumber })"
+        url = engine == .postgres ? RealPart.postgres.location : nil
+        if engine == .postgres { _ = try #require(url as String?, "APUS_TEST_POSTGRES is not set") }
+    }
+
+    deinit {
+        #if PostgreSQL
+        guard let url else { return }
+        try? TestDatabase(url).run((0..<Self.shardsMax).map { "DROP SCHEMA IF EXISTS \(schema($0)) CASCADE" })
+        #endif
+    }
+
+    /// The schema of a shard.
+    func schema(_ index: Int) -> String { name.replacing("-", with: "_") + "_\(index)" }
+
+    func site(clock: any Clock = SystemClock()) -> BlockSite {
+        BlockSite(url: url, dataFolder: folder.path, clock: clock)
+    }
+}
+
+/// Opens a store over `productsSchema` in `place`.
+func openStore(
+    _ place: TestPlace,
+    shards: Int = 1,
+    sharding: Sharding = .hash(slots: 64),
+    migrations: [Migration] = productsSchema,
+    configuration: StoreConfiguration = StoreConfiguration()
+) async throws -> Store {
+    let store = Store(
+        place.name,
+        shards: shards,
+        sharding: sharding,
+        migrations: migrations,
+        configuration: configuration
+    )
+    try await store.open(place.site())
+    return store
 }
 
 /// A schema that most tests use.

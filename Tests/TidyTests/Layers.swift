@@ -19,6 +19,7 @@ let layers: [Set<String>] = [
 let homes: [String: Set<String>] = [
     "CSQLite": ["ApusStore"],
     "COpenSSL": ["ApusRuntime"],
+    "CPostgres": ["ApusStore"],
     "CZstd": ["Bazaar"],
     "CLinux": [
         "ApusCore", "ApusRuntime", "ApusObserve", "ApusHTTP", "ApusEdge", "ApusCache", "ApusStore", "ApusLoad",

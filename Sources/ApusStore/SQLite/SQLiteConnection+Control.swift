@@ -1,7 +1,14 @@
 import CSQLite
 
 /// Beginning and ending transactions, by statements that are prepared once.
-extension SQLiteConnection {
+extension SQLiteConnection: MigrationSession {
+    func checkText(of place: String) throws {
+        let encoding: String? = try Transaction(self).first("SELECT encoding FROM pragma_encoding")
+        guard encoding == "UTF-8" else {
+            throw StoreError(.wrongShard, "\(place) keeps text in \(encoding ?? "an unknown encoding"), not in UTF-8")
+        }
+    }
+
     /// The statements, made at their first use.
     struct Control {
         var begin: OpaquePointer?

@@ -199,6 +199,8 @@ final class SQLiteConnection: SQLSession, @unchecked Sendable {
 
     // MARK: SQLSession
 
+    var dialect: Dialect { .sqlite }
+
     func execute(_ sql: SQL) throws -> Int {
         let statement = try bound(sql)
         let began = slow?.now() ?? 0

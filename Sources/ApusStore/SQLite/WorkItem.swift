@@ -26,7 +26,7 @@ class WorkItem: @unchecked Sendable {
     func cancel() { apus_relaxed_store(cancelled, 1) }
 
     /// Does the work on `session` and keeps the result; false when it threw.
-    func run(on session: SQLiteConnection) -> Bool { true }
+    func run(on session: any SQLSession) -> Bool { true }
     /// Replaces whatever result there is.
     func fail(_ error: any Error) {}
     /// Hands the result to the caller; called once, by whoever moved the state to `ended`.
@@ -37,16 +37,16 @@ class WorkItem: @unchecked Sendable {
 
 /// A request with a result.
 final class TypedItem<Value: Sendable>: WorkItem, @unchecked Sendable {
-    private let body: @Sendable (SQLiteConnection) throws -> Value
+    private let body: @Sendable (any SQLSession) throws -> Value
     private var result: Result<Value, any Error>?
     var continuation: UnsafeContinuation<Value, any Error>?
 
-    init(deadline: Int64, body: @escaping @Sendable (SQLiteConnection) throws -> Value) {
+    init(deadline: Int64, body: @escaping @Sendable (any SQLSession) throws -> Value) {
         self.body = body
         super.init(deadline: deadline)
     }
 
-    override func run(on session: SQLiteConnection) -> Bool {
+    override func run(on session: any SQLSession) -> Bool {
         do {
             result = .success(try body(session))
             return true

@@ -34,7 +34,7 @@ final class WorkQueue: Sendable {
     /// Queues a request and waits for its result.
     func perform<Value: Sendable>(
         deadline: Duration,
-        _ body: @escaping @Sendable (SQLiteConnection) throws -> Value
+        _ body: @escaping @Sendable (any SQLSession) throws -> Value
     ) async throws -> Value {
         let now = clock.now()
         let item = TypedItem<Value>(deadline: (now + deadline).nanoseconds, body: body)
@@ -85,6 +85,15 @@ final class WorkQueue: Sendable {
     /// Waits for a request; false once the queue is closed and empty.
     func awaitWork() -> Bool {
         monitor.wait { state in
+            Self.dropEnded(&state)
+            if state.count > 0 { return true }
+            return state.isClosed ? false : nil
+        }
+    }
+
+    /// Waits for a request for a bounded time; `nil` where none came.
+    func awaitWork(nanoseconds: Int) -> Bool? {
+        monitor.wait(nanoseconds: nanoseconds) { state -> Bool? in
             Self.dropEnded(&state)
             if state.count > 0 { return true }
             return state.isClosed ? false : nil

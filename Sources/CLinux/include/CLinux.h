@@ -46,6 +46,8 @@ ssize_t apus_send(int fd, const void *bytes, size_t count);
 ssize_t apus_send_more(int fd, const void *bytes, size_t count);
 ssize_t apus_recv(int fd, void *bytes, size_t count);
 ssize_t apus_peek(int fd, void *bytes, size_t count);
+// Bytes that have arrived and were not read yet, or -1.
+int apus_bytes_waiting(int fd);
 int apus_set_int_option(int fd, int level, int name, int value);
 int apus_get_int_option(int fd, int level, int name, int *value);
 // The uid at the other end of a Unix socket, or -1.

@@ -74,7 +74,7 @@ extension Faults {
                 #expect(second.errors.contains("--data"), "\(second.errors)")
                 try await second.kill()
 
-                let other = try ShopFolder()
+                let other = try await ShopFolder()
                 let port = try #require(try shop.address.port)
                 for flag in ["--port", "--dashboard-port"] {
                     let third = try await RunningShop(["\(flag)=\(port)"], in: other, on: shop.loop)
@@ -83,7 +83,7 @@ extension Faults {
                     #expect(third.errors.contains("\(port)") && third.errors.contains(flag), "\(third.errors)")
                     try await third.kill()
                 }
-                try other.remove()
+                try await other.remove()
             }
         }
     }

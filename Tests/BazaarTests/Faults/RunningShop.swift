@@ -53,7 +53,7 @@ final class RunningShop: @unchecked Sendable {
         process = try ChildProcess(
             path: Self.program,
             arguments: ["up", "--json"] + standard.filter { !names.contains($0.prefix { $0 != "=" }) } + words,
-            environment: environment,
+            environment: environment.merging(folder.storage.environment) { given, _ in given },
             descriptors: [null, out.theirs, err.theirs],
             on: loop
         )
@@ -203,12 +203,12 @@ extension EventLoop {
 
 /// Runs `body` on a loop of its own with a folder of its own, and removes both afterwards.
 func withFolder(_ body: @escaping @Sendable (ShopFolder, EventLoop) async throws -> Void) async throws {
-    let folder = try ShopFolder()
+    let folder = try await ShopFolder()
     let group = try LoopGroup(count: 1)
     let loop = group.loops[0]
     let result = await Task(executorPreference: loop) { try await body(folder, loop) }.result
     await Task.detached { group.shutdown() }.value
-    try folder.remove()
+    try await folder.remove()
     try result.get()
 }
 

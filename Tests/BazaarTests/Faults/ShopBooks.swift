@@ -53,7 +53,7 @@ struct ShopBooks: Sendable {
     /// Opens the databases as they were left, lets the sweeper finish, and reads.
     init(_ folder: ShopFolder) async throws {
         let store = Schema.store()
-        try await store.open(BlockSite(dataFolder: folder.store))
+        try await store.open(folder.storage.site(folder.store))
         problems = try await store.integrity()
         let before = try await Self.stock(store)
         for product in before { #expect(product.stock >= 0 && product.reserved >= 0 && product.sold >= 0) }

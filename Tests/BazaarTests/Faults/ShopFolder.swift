@@ -5,13 +5,15 @@ import Apus
 /// A folder under `/tmp` for a system's data, with a file of sales that takes no time to load.
 struct ShopFolder: Sendable {
     let path: String
+    let storage: ShopStorage
 
     var data: String { "\(path)/data" }
     var sales: String { "\(path)/sales.csv.zst" }
     /// Where the system keeps its store.
     var store: String { "\(data)/store-bazaar" }
 
-    init() throws {
+    init() async throws {
+        storage = try await ShopStorage.make()
         path = "/tmp/bazaar-faults-\(SecureRandom.token(bits: 64))"
         try Files.makeFolder(path)
         try write(history: Array(Self.history.utf8))
@@ -22,7 +24,10 @@ struct ShopFolder: Sendable {
         try Files.writeAtomically(Self.frame(history), to: sales, mode: 0o600)
     }
 
-    func remove() throws { try Files.remove(path) }
+    func remove() async throws {
+        try await storage.remove()
+        try Files.remove(path)
+    }
 
     /// Sixteen products of eight departments; the last four are soon sold out.
     private static let articles = [

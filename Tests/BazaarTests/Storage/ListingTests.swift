@@ -76,7 +76,8 @@ struct ListingTests {
         let folder = "/tmp/bazaar-\(SecureRandom.token(bits: 64))"
         try Files.makeFolder(folder)
         let old = Schema.store(migrations: Array(Schema.migrations.prefix(4)))
-        try await old.open(BlockSite(dataFolder: folder))
+        let storage = try await ShopStorage.make()
+        try await old.open(storage.site(folder))
         let pair = [TestShop.mug, TestShop.bag]
         for id in pair {
             try await old.shard(for: CategoryKey(category: id.category)).execute(
@@ -113,7 +114,7 @@ struct ListingTests {
         await old.close()
 
         let store = Schema.store()
-        try await store.open(BlockSite(dataFolder: folder))
+        try await store.open(storage.site(folder))
         let companions = CompanionTable(store: store)
         #expect(try await companions.companions(of: TestShop.mug).isEmpty)
         #expect(try await companions.makeIfNeeded() == 2)
@@ -129,6 +130,7 @@ struct ListingTests {
         }
         #expect(try await companions.makeIfNeeded() == 2)
         await store.close()
+        try await storage.remove()
         try Files.remove(folder)
     }
 

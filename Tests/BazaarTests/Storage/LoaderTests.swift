@@ -8,8 +8,9 @@ struct LoaderTests {
     @Test func `the real year is loaded once, each order on its buyer's shard`() async throws {
         let folder = "/tmp/bazaar-\(SecureRandom.token(bits: 64))"
         try Files.makeFolder(folder)
+        let storage = try await ShopStorage.make()
         let store = Schema.store()
-        try await store.open(BlockSite(dataFolder: folder))
+        try await store.open(storage.site(folder))
         let loader = Loader(store: store, sales: salesFile)
         let report = try #require(try await loader.loadIfNeeded())
         #expect(report == Loader.Report(products: 3_798, customers: 4_372, orders: 23_799, orderLines: 531_238))
@@ -32,6 +33,7 @@ struct LoaderTests {
         #expect(saucers.contains { $0.title == "Roses Regency Teacup and Saucer" }, "\(saucers.map(\.title))")
 
         await store.close()
+        try await storage.remove()
         try Files.remove(folder)
     }
 }

@@ -14,6 +14,7 @@ final class TurnedClock: Clock {
 /// A small shop in a folder of its own: three departments, stock of 10 of everything.
 final class TestShop: Sendable {
     let folder: String
+    let storage: ShopStorage
     let store: Store
     let clock = TurnedClock()
 
@@ -30,8 +31,9 @@ final class TestShop: Sendable {
     init() async throws {
         folder = "/tmp/bazaar-\(SecureRandom.token(bits: 64))"
         try Files.makeFolder(folder)
+        storage = try await ShopStorage.make()
         store = Schema.store()
-        try await store.open(BlockSite(dataFolder: folder))
+        try await store.open(storage.site(folder))
         for (id, price) in [(Self.mug, Int64(12_750)), (Self.heart, 2_950), (Self.bag, 2_080)] {
             try await store.shard(for: CategoryKey(category: id.category)).execute(
                 """
@@ -44,6 +46,7 @@ final class TestShop: Sendable {
 
     func end() async throws {
         await store.close()
+        try await storage.remove()
         try Files.remove(folder)
     }
 

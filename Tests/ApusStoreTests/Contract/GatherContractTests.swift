@@ -1,4 +1,5 @@
 import ApusCore
+import ApusRuntime
 import Testing
 
 @testable import ApusStore
@@ -23,14 +24,11 @@ private let schema = [
     Migration(1, "items", "CREATE TABLE items (id INTEGER PRIMARY KEY, team INTEGER, name TEXT NOT NULL) STRICT")
 ]
 
+/// Questions to all shards of every engine.
 @Suite(.timeLimit(.minutes(5)))
-struct GatherTests {
-    let folder: TestFolder
-
-    init() throws { folder = try TestFolder() }
-
-    private func filled(_ random: inout SeededRandom) async throws -> (Store, [Item]) {
-        let store = try await openStore(folder, shards: 4, migrations: schema)
+struct GatherContractTests {
+    private func filled(_ place: TestPlace, _ random: inout SeededRandom) async throws -> (Store, [Item]) {
+        let store = try await openStore(place, shards: 4, migrations: schema)
         var items: [Item] = []
         for id in 0..<200 {
             let item = Item(
@@ -44,10 +42,19 @@ struct GatherTests {
         return (store, items)
     }
 
-    @Test
-    func `pages over all shards together are the sorted table, each row once`() async throws {
+    private func value(_ item: Item, _ column: SortColumn) -> SQLValue {
+        switch column.name {
+        case "id": .integer(Int64(item.id))
+        case "team": item.group.sqlValue
+        default: .text(item.name)
+        }
+    }
+
+    @Test(arguments: TestEngine.here)
+    func `pages over all shards together are the sorted table, each row once`(engine: TestEngine) async throws {
+        let place = try TestPlace(engine)
         var random = SeededRandom(seed: 99)
-        let (store, items) = try await filled(&random)
+        let (store, items) = try await filled(place, &random)
         let orders: [[SortColumn]] = [
             [.ascending("id")], [.descending("id")], [.ascending("team"), .descending("id")],
             [.descending("team"), .ascending("name"), .ascending("id")], [.descending("name"), .descending("id")],
@@ -82,17 +89,10 @@ struct GatherTests {
         await store.close()
     }
 
-    private func value(_ item: Item, _ column: SortColumn) -> SQLValue {
-        switch column.name {
-        case "id": .integer(Int64(item.id))
-        case "team": item.group.sqlValue
-        default: .text(item.name)
-        }
-    }
-
-    @Test
-    func `rows of different shards that tie are not lost between pages`() async throws {
-        let store = try await openStore(folder, shards: 4, migrations: schema)
+    @Test(arguments: TestEngine.here)
+    func `rows of different shards that tie are not lost between pages`(engine: TestEngine) async throws {
+        let place = try TestPlace(engine)
+        let store = try await openStore(place, shards: 4, migrations: schema)
         for (index, shard) in try store.everyShard.handles.enumerated() {
             try await shard.execute("INSERT INTO items VALUES (1, \(index), 'same'), (2, \(index), 'same')")
         }
@@ -113,19 +113,21 @@ struct GatherTests {
         await store.close()
     }
 
-    @Test
-    func `aggregates are asked of each shard and added up`() async throws {
+    @Test(arguments: TestEngine.here)
+    func `aggregates are asked of each shard and added up`(engine: TestEngine) async throws {
+        let place = try TestPlace(engine)
         var random = SeededRandom(seed: 3)
-        let (store, items) = try await filled(&random)
+        let (store, items) = try await filled(place, &random)
         let counts = try await store.everyShard.all("SELECT count(*) FROM items", as: Int.self)
         #expect(counts.rows.reduce(0, +) == items.count)
         #expect(counts.isComplete)
         await store.close()
     }
 
-    @Test
-    func `a cursor of another order, a broken one and a hostile one are refused`() async throws {
-        let store = try await openStore(folder, shards: 2, migrations: schema)
+    @Test(arguments: TestEngine.here)
+    func `a cursor of another order, a broken one and a hostile one are refused`(engine: TestEngine) async throws {
+        let place = try TestPlace(engine)
+        let store = try await openStore(place, shards: 2, migrations: schema)
         for id in 0..<10 { try await store.shard(for: id).execute("INSERT INTO items VALUES (\(id), 1, 'x')") }
         func page(_ order: [SortColumn], _ cursor: PageCursor?) async throws -> Gathered<Int> {
             try await store.everyShard.page("SELECT id FROM items", order: order, limit: 2, after: cursor)

@@ -1,0 +1,104 @@
+#if PostgreSQL
+import ApusCore
+import ApusRuntime
+
+/// What the shards of one store on PostgreSQL share.
+final class PostgresEngine: Sendable {
+    let clock: any Clock
+    let stopper = PostgresStopper()
+    let watcher = DeadlineWatcher()
+    /// Where statements of callers without a loop go out; made at the first.
+    private let own = Lock<LoopGroup?>(nil)
+
+    init(clock: any Clock) { self.clock = clock }
+
+    /// The caller's loop, else one of the store's own.
+    func loop() throws -> EventLoop {
+        if let loop = EventLoop.current { return loop }
+        return try own.withLock { own in
+            let group = try own ?? LoopGroup(count: 1, name: "store-loop")
+            own = group
+            return group.loops[0]
+        }
+    }
+
+    /// Runs `body` on a session of the shard's schema, which is there by then, while nobody else makes it ready.
+    ///
+    /// Blocks.
+    ///
+    /// - Throws: ``StoreError``.
+    func prepared<Value>(
+        _ address: PostgresAddress,
+        _ configuration: StoreConfiguration,
+        _ body: (PostgresSession) throws -> Value
+    ) throws -> Value {
+        let now = clock.now()
+        let link = try address.connect(.writer, by: (now + configuration.connectDeadline).nanoseconds)
+        let session = PostgresSession(link, configuration: configuration, stopper: stopper, clock: clock)
+        defer { session.close() }
+        session.deadline = (now + configuration.openDeadline).nanoseconds
+        do {
+            try session.control("SELECT pg_advisory_lock(\(address.migrationLock))")
+        } catch let error as StoreError where error.code == .deadlineExceeded {
+            throw StoreError(
+                .busy,
+                "\(address.name) was made ready by another process for \(configuration.openDeadline.seconds) s; "
+                    + "end or continue that process"
+            )
+        }
+        // A migration may take its time: it is the server's work, and begun again from the start it takes no less.
+        session.deadline = .max
+        try session.control("CREATE SCHEMA IF NOT EXISTS \(address.schema)")
+        return try body(session)
+    }
+
+    func close() async {
+        watcher.close()
+        let group = own.withLock { own in
+            defer { own = nil }
+            return own
+        }
+        if let group { _ = try? await StoreThread.run { group.shutdown() } }
+    }
+}
+
+extension OpenStore {
+    /// Opens every shard of a store on PostgreSQL and migrates it; blocks.
+    ///
+    /// A server that cannot be reached does not keep the others from serving, unless it has the map.
+    convenience init(_ store: Store, at location: PostgresLocation, clock: any Clock) throws {
+        let engine = PostgresEngine(clock: clock)
+        let addresses = try (0..<store.shards).map { index in
+            PostgresAddress(
+                try location.place(ofShard: index, of: store.shards),
+                schema: "\(store.schemaName)_\(index)"
+            )
+        }
+        let map = try engine.prepared(addresses[0], store.configuration) { try PostgresMap(session: $0).open(store) }
+        let engines = try addresses.enumerated().map { index, address -> any ShardEngine in
+            let shard = PostgresShard(
+                address,
+                store: store.name,
+                index: index,
+                configuration: store.configuration,
+                engine: engine
+            )
+            return try BrokenShard.unless(
+                [.unreachable, .overloaded, .inputOutput, .corrupt],
+                configuration: store.configuration,
+                clock: clock
+            ) { [migrations = store.migrations, identity = map.identity] in
+                try shard.prepare(migrations, identity: identity)
+                return shard
+            }
+        }
+        let client = addresses[0].place.stockClient(schema: addresses[0].schema)
+        self.init(map: map, engines: engines, stockClient: client) { await engine.close() }
+    }
+}
+
+extension Store {
+    /// The beginning of its schemas' names: the store's own name, as an identifier.
+    var schemaName: String { String(name.map { $0.isLetter || $0.isNumber ? $0 : "_" }) }
+}
+#endif

@@ -1,0 +1,165 @@
+#if PostgreSQL
+import ApusCore
+import ApusObserve
+import CPostgres
+import Glibc
+
+/// One connection of libpq, non-blocking and in pipeline mode.
+//
+// `@unchecked Sendable` is sound because a link is made on one thread and then belongs to one loop or one thread, to
+// which it is handed through a lock.
+final class PostgresLink: @unchecked Sendable {
+    /// What a link is for: reads that stand alone, any statement, or transactions that write.
+    enum Role: Sendable { case reader, writer, transactions }
+
+    let handle: OpaquePointer
+    let role: Role
+    /// The database, for errors.
+    let name: String
+    let statements = PostgresStatements()
+    let parameters = PostgresParameters()
+    /// What another thread needs to stop a statement of this link.
+    let stop: PostgresStop
+    private var isClosed = false
+
+    private init(handle: OpaquePointer, role: Role, name: String, stop: PostgresStop) {
+        self.handle = handle
+        self.role = role
+        self.name = name
+        self.stop = stop
+    }
+
+    deinit { close() }
+
+    /// Lets go of the connection; nothing but this and `deinit` may follow.
+    func close() {
+        if isClosed { return }
+        isClosed = true
+        PQfinish(handle)
+    }
+
+    /// Connects, proves who we are and sets the session up; blocks, for the look-up of the name also beyond `deadline`.
+    ///
+    /// - Parameters:
+    ///   - place: The database.
+    ///   - schema: Where its tables are.
+    ///   - role: What the session may do.
+    ///   - deadline: Monotonic nanoseconds.
+    /// - Returns: A connection that the caller hands to whom it belongs.
+    /// - Throws: ``StoreError``: `unreachable`, `accessRefused`, `overloaded`.
+    static func connect(to place: PostgresPlace, schema: String, role: Role, by deadline: Int64) throws -> PostgresLink
+    {
+        var words = place.keywords
+        words.append(("options", options(schema: schema, role: role)))
+        guard let handle = start(words) else { throw StoreError(.tooLarge, "\(place.name): no memory to connect") }
+        do {
+            // The text of a refusal has the error's code in no other way.
+            PQsetErrorVerbosity(handle, PQERRORS_VERBOSE)
+            PQsetNoticeProcessor(handle, { _, _ in }, nil)
+            try finish(handle, place, by: deadline)
+            guard PQserverVersion(handle) >= 140_000 else {
+                throw StoreError(
+                    .accessRefused,
+                    "\(place.name) is PostgreSQL \(PQserverVersion(handle) / 10_000); 14 or newer is needed"
+                )
+            }
+            guard PQsetnonblocking(handle, 1) == 0, PQenterPipelineMode(handle) == 1, let stop = PQgetCancel(handle)
+            else {
+                throw StoreError(.unreachable, "\(place.name): the connection broke as it was made")
+            }
+            return PostgresLink(handle: handle, role: role, name: place.name, stop: PostgresStop(stop))
+        } catch {
+            PQfinish(handle)
+            throw error
+        }
+    }
+
+    /// The session's settings, set as it begins.
+    private static func options(schema: String, role: Role) -> String {
+        var settings = [
+            "search_path": schema, "client_min_messages": "error", "standard_conforming_strings": "on",
+            // A server that works for somebody who is gone notices after a while.
+            "client_connection_check_interval": "5s", "idle_in_transaction_session_timeout": "60s",
+        ]
+        switch role {
+        case .reader: settings["default_transaction_read_only"] = "on"
+        case .writer: settings["synchronous_commit"] = "on"
+        case .transactions:
+            settings["synchronous_commit"] = "on"
+            // Reading a whole table, which the planner prefers while it is small, makes a serializable transaction lose
+            // against everyone who writes to it (postgresql.org/docs/15/transaction-iso.html, 13.2.3).
+            settings["enable_seqscan"] = "off"
+        }
+        settings["default_transaction_isolation"] = "read\\ committed"
+        return settings.map { "-c \($0.key)=\($0.value)" }.joined(separator: " ")
+    }
+
+    private static func start(_ words: [(String, String)]) -> OpaquePointer? {
+        var keys = words.map { strdup($0.0) }
+        var values = words.map { strdup($0.1) }
+        defer { for text in keys + values { free(text) } }
+        keys.append(nil)
+        values.append(nil)
+        return keys.map { UnsafePointer<CChar>($0) }.withUnsafeBufferPointer { keys in
+            values.map { UnsafePointer<CChar>($0) }.withUnsafeBufferPointer { values in
+                PQconnectStartParams(keys.baseAddress, values.baseAddress, 0)
+            }
+        }
+    }
+
+    private static func finish(_ handle: OpaquePointer, _ place: PostgresPlace, by deadline: Int64) throws {
+        var wanted = PGRES_POLLING_WRITING
+        while PQstatus(handle) != CONNECTION_BAD {
+            guard wait(PQsocket(handle), for: wanted == PGRES_POLLING_READING ? POLLIN : POLLOUT, by: deadline) else {
+                throw StoreError(
+                    .unreachable,
+                    "\(place.name) did not answer in time; is it frozen, or behind a firewall?"
+                )
+            }
+            wanted = PQconnectPoll(handle)
+            if wanted == PGRES_POLLING_OK { return }
+            if wanted == PGRES_POLLING_FAILED { break }
+        }
+        let text = PQerrorMessage(handle).map { String(cString: $0) } ?? ""
+        guard let error = PostgresError(connectionText: text) else {
+            let reason = text.split(separator: "\n").first.map(String.init) ?? "no reason given"
+            throw StoreError(reason.contains("certificate") ? .accessRefused : .unreachable, "\(place.name): \(reason)")
+        }
+        throw StoreError(
+            error.storeError(place.name, isReader: false).code,
+            "\(place.name): \(error.advice(place))",
+            cause: error
+        )
+    }
+
+    /// Waits until the socket is ready; false once the deadline is over.
+    static func wait(_ socket: Int32, for events: Int32, by deadline: Int64) -> Bool {
+        var entry = pollfd(fd: socket, events: Int16(events), revents: 0)
+        while true {
+            let left = deadline - SystemClock().now().nanoseconds
+            if left <= 0 { return false }
+            let ready = poll(&entry, 1, Int32(clamping: left / 1_000_000 + 1))
+            if ready > 0 { return true }
+            if ready < 0, errno != EINTR { return true }
+        }
+    }
+
+    /// Why the connection is of no use any more.
+    func lost() -> StoreError { StoreError(.unreachable, "\(name): the connection was lost") }
+}
+
+extension PostgresError {
+    /// What the refusal of a connection means, with the fix.
+    fileprivate func advice(_ place: PostgresPlace) -> String {
+        switch state {
+        case "28P01", "28000":
+            "the server refuses the user \"\(place.user)\" (\(state)); look at its password and at pg_hba.conf"
+        case "3D000":
+            "there is no such database; make it: CREATE DATABASE \"\(place.database)\" ENCODING 'UTF8' LOCALE 'C.UTF-8' TEMPLATE template0"
+        case "53300": "the server has no connection left; raise its max_connections, or start fewer processes"
+        case "57P03": "the server is starting up or shutting down"
+        default: "the server refuses the connection (SQLSTATE \(state))"
+        }
+    }
+}
+#endif

@@ -1,0 +1,107 @@
+#if PostgreSQL
+import ApusCore
+
+/// Where a store's shards are: in one database, or in a database each.
+///
+/// `postgres://user:password@host:port/database` has all shards in one database, each in a schema of its own. With
+/// `?shards=` a list names a database for each shard, in order: `shop_0,shop_1` on the URL's server, or
+/// `10.0.0.1:5432/shop,10.0.0.2:5432/shop` on several.
+struct PostgresLocation: Sendable {
+    /// One, or as many as there are shards.
+    let places: [PostgresPlace]
+
+    /// What the URL may set besides, by libpq's names.
+    ///
+    /// - SeeAlso: postgresql.org/docs/15/libpq-connect.html, 34.1.2.
+    static let parameters = [
+        "host", "sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl", "application_name", "target_session_attrs",
+    ]
+
+    /// Reads a URL.
+    ///
+    /// - Throws: `ConfigurationError`, which holds no password.
+    init(url: String) throws(ConfigurationError) {
+        let scheme = url.prefix { $0 != ":" }
+        guard scheme == "postgres" || scheme == "postgresql", url.dropFirst(scheme.count).hasPrefix("://") else {
+            throw Self.refused("\(scheme):…")
+        }
+        let rest = url.dropFirst(scheme.count + 3)
+        let address = rest.prefix { $0 != "?" }
+        guard !rest.contains("#") else { throw Self.refused("…#…") }
+        var first = PostgresPlace()
+        try first.read(address)
+        var list: [Substring] = []
+        for pair in rest.dropFirst(address.count + 1).split(separator: "&") {
+            let key = String(pair.prefix { $0 != "=" })
+            let value = pair.dropFirst(key.count + 1)
+            switch key {
+            case "shards": list = value.split(separator: ",", omittingEmptySubsequences: false)
+            case "host": first.host = try Self.decoded(value)
+            case _ where Self.parameters.contains(key): first.parameters[key] = try Self.decoded(value)
+            default:
+                throw ConfigurationError(
+                    field: "STORE_URL",
+                    value: "…?\(key)=…",
+                    accepted: "shards, \(Self.parameters.joined(separator: ", "))"
+                )
+            }
+        }
+        guard !first.user.isEmpty else { throw Self.refused("no user") }
+        var places: [PostgresPlace] = []
+        for entry in list {
+            var place = first
+            if entry.contains("/") { try place.read(entry) } else { place.database = try Self.decoded(entry) }
+            places.append(place)
+        }
+        if places.isEmpty { places = [first] }
+        for place in places where place.database.isEmpty || place.host.isEmpty {
+            throw Self.refused(place.host.isEmpty ? "no host" : "no database")
+        }
+        self.places = places
+    }
+
+    /// The database of a shard.
+    ///
+    /// - Throws: `ConfigurationError` where the list names neither one database nor one a shard.
+    func place(ofShard shard: Int, of shards: Int) throws(ConfigurationError) -> PostgresPlace {
+        if places.count == 1 { return places[0] }
+        guard places.count == shards else {
+            throw ConfigurationError(
+                field: "STORE_URL",
+                value: "\(places.count) shards",
+                accepted: "one database for all shards, or one for each of the \(shards)"
+            )
+        }
+        return places[shard]
+    }
+
+    static func refused(_ value: String) -> ConfigurationError {
+        ConfigurationError(
+            field: "STORE_URL",
+            value: value,
+            accepted: "postgres://user:password@host:port/database, with ?shards= for several databases"
+        )
+    }
+
+    /// The text behind percent signs.
+    static func decoded(_ text: Substring) throws(ConfigurationError) -> String {
+        var bytes: [UInt8] = []
+        var rest = Array(text.utf8)[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            guard let decoded = Hex.decode(String(decoding: rest.prefix(2), as: UTF8.self)), decoded.count == 1 else {
+                throw refused("a percent sign without two hexadecimal digits")
+            }
+            bytes += decoded
+            rest = rest.dropFirst(2)
+        }
+        guard !bytes.contains(0), let text = String(validating: bytes, as: UTF8.self) else {
+            throw refused("text that is not UTF-8")
+        }
+        return text
+    }
+}
+#endif

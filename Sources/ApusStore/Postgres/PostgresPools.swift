@@ -1,0 +1,52 @@
+#if PostgreSQL
+import ApusCore
+import ApusRuntime
+import CLinux
+
+/// A shard's pools, one a loop that asked.
+final class PostgresPools: Sendable {
+    private struct State {
+        var pools: [PostgresPool] = []
+        var isClosed = false
+    }
+    private let state = Lock(State())
+    private let closing = Monitor(0)
+    private let make: @Sendable (EventLoop) -> PostgresPool
+
+    init(make: @escaping @Sendable (EventLoop) -> PostgresPool) { self.make = make }
+
+    /// The loop's own pool.
+    func pool(of loop: EventLoop) throws -> PostgresPool {
+        try state.withLock { state in
+            for pool in state.pools where pool.loop === loop { return pool }
+            if state.isClosed { throw StoreError(.closed, "the store was closed") }
+            let pool = make(loop)
+            state.pools.append(pool)
+            return pool
+        }
+    }
+
+    /// Statements that wait, on all loops.
+    var waiting: Int {
+        state.withLock { $0.pools.reduce(0) { $0 + Int(apus_relaxed_load($1.waitingCount)) } }
+    }
+
+    /// Closes every loop's connections on its loop, and waits for a bounded time until that is done.
+    ///
+    /// A loop that does not get to it in time closes its connections later; one that has ended never does.
+    func close(nanoseconds: Int) -> Bool {
+        let pools = state.withLock { state in
+            state.isClosed = true
+            return state.pools
+        }
+        closing.withLock { $0 = pools.count }
+        for pool in pools {
+            pool.close { [closing] in
+                closing.withLock { $0 -= 1 }
+                closing.broadcast()
+            }
+        }
+        return closing.wait(nanoseconds: nanoseconds) { $0 > 0 ? nil : true } ?? false
+    }
+}
+#endif

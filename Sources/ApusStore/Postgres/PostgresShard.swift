@@ -1,0 +1,159 @@
+#if PostgreSQL
+import ApusCore
+import ApusRuntime
+
+/// One shard in one schema of a PostgreSQL database.
+///
+/// Statements that stand alone go out on the caller's loop, many on one connection. Transactions and scans have threads
+/// with a connection each, because their bodies wait for every answer.
+final class PostgresShard: ShardEngine {
+    let index: Int
+    let address: PostgresAddress
+    let configuration: StoreConfiguration
+    let statistics: ShardStatistics
+    private let engine: PostgresEngine
+    private let reads: PostgresPools
+    private let writes: PostgresPools
+    private let writers: PostgresWorkers
+    private let scanners: PostgresWorkers
+
+    init(
+        _ address: PostgresAddress,
+        store: String,
+        index: Int,
+        configuration: StoreConfiguration,
+        engine: PostgresEngine
+    ) {
+        self.address = address
+        self.index = index
+        self.configuration = configuration
+        self.engine = engine
+        let statistics = ShardStatistics(store: store, shard: index)
+        self.statistics = statistics
+        func pools(_ role: PostgresLink.Role) -> PostgresPools {
+            PostgresPools { loop in
+                PostgresPool(
+                    address: address,
+                    role: role,
+                    loop: loop,
+                    configuration: configuration,
+                    stopper: engine.stopper,
+                    statistics: statistics
+                )
+            }
+        }
+        func workers(_ kind: PostgresSession.Mode, _ name: String, _ waitingMax: Int, _ threads: Int) -> PostgresWorkers
+        {
+            PostgresWorkers(
+                kind,
+                queue: WorkQueue(name: name, waitingMax: waitingMax, clock: engine.clock, watcher: engine.watcher),
+                threadsMax: threads,
+                address: address,
+                configuration: configuration,
+                stopper: engine.stopper,
+                clock: engine.clock,
+                statistics: statistics
+            )
+        }
+        reads = pools(.reader)
+        writes = pools(.writer)
+        writers = workers(
+            .writes,
+            "writes of shard \(index)",
+            configuration.writesWaitingMax,
+            configuration.writerThreads
+        )
+        scanners = workers(
+            .reads,
+            "reads of shard \(index)",
+            configuration.scansWaitingMax,
+            configuration.readerThreads
+        )
+    }
+
+    var localReads: Int { statistics[.pointReads] }
+    var waiting: Int { writers.queue.count + writes.waiting }
+    var problem: String? { address.health.problem }
+
+    // MARK: Statements that stand alone
+
+    func localRead(_ sql: SQL) throws -> LocalRead? { nil }
+
+    func answer(to sql: SQL) async throws -> RowSource? {
+        let pool = try reads.pool(of: try engine.loop())
+        return try await pool.perform(sql, .read, deadline: configuration.readDeadline)
+    }
+
+    func execute(_ sql: SQL, mayShare: Bool, deadline: Duration) async throws -> Int {
+        let pool = try writes.pool(of: try engine.loop())
+        return try await pool.perform(sql, mayShare ? .sharedWrite : .write, deadline: deadline).changed
+    }
+
+    // MARK: Transactions
+
+    func read<T: Sendable>(
+        deadline: Duration,
+        _ body: @escaping @Sendable (any SQLSession) throws -> T
+    ) async throws -> T {
+        try scanners.start()
+        return try await counted { try await scanners.queue.perform(deadline: deadline) { try body($0) } }
+    }
+
+    func write<T: Sendable>(
+        deadline: Duration,
+        _ body: @escaping @Sendable (borrowing Transaction) throws -> T
+    ) async throws -> T {
+        try writers.start()
+        return try await counted { try await writers.queue.perform(deadline: deadline) { try body(Transaction($0)) } }
+    }
+
+    private func counted<T: Sendable>(_ body: () async throws -> T) async throws -> T {
+        do {
+            return try await body()
+        } catch let error as StoreError where error.code == .overloaded {
+            statistics.add(.refused)
+            throw error
+        }
+    }
+
+    // MARK: Opening, checking, closing
+
+    func prepare(_ migrations: [Migration], identity: String) throws {
+        try engine.prepared(address, configuration) { session in
+            let runner = MigrationRunner(session: session, file: address.name, clock: engine.clock)
+            try runner.makeTables()
+            try runner.claim(identity: identity, index: index)
+            try runner.run(migrations)
+        }
+    }
+
+    /// Reads every row of every table, so that the server checks its pages, and looks for indexes that are of no use.
+    func integrityProblems() async throws -> [String] {
+        try await read(deadline: .seconds(3600)) { session in
+            let transaction = Transaction(session)
+            let broken: [String] = try transaction.all(
+                """
+                SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+                WHERE c.relnamespace = current_schema()::regnamespace AND NOT i.indisvalid
+                """
+            )
+            let tables: [String] = try transaction.all(
+                "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'"
+            )
+            for table in tables { _ = try transaction.one("SELECT count(*) FROM \(identifier: table)", as: Int.self) }
+            return broken.map { "the index \($0) is not valid; REINDEX it" }
+        }
+    }
+
+    func close() async {
+        writers.queue.close()
+        scanners.queue.close()
+        _ = try? await StoreThread.run { [self] in
+            _ = writes.close(nanoseconds: 10_000_000_000)
+            _ = reads.close(nanoseconds: 2_000_000_000)
+            _ = writers.awaitEnd(nanoseconds: 10_000_000_000)
+            _ = scanners.awaitEnd(nanoseconds: 2_000_000_000)
+        }
+    }
+}
+#endif

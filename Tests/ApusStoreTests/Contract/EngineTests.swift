@@ -1,0 +1,8 @@
+import ApusTesting
+import Testing
+
+/// The contract's tests run against the engines that are there: this one says which are not.
+@Suite struct EngineTests {
+    @Test(.needs(.postgres))
+    func `the contract runs against PostgreSQL`() { #expect(TestEngine.here.contains(.postgres)) }
+}
