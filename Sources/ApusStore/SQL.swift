@@ -101,6 +101,20 @@ public struct SQL: ExpressibleByStringInterpolation, @unchecked Sendable {
         }
     }
 
+    /// Each bound value, in order.
+    func forEachValue(_ body: (SQLValue) throws -> Void) rethrows {
+        try parts.forEach { part in
+            if let value = value(of: part) { try body(value) }
+        }
+    }
+
+    /// The whole number of a statement that binds it alone, as the commonest one does.
+    var onlyInteger: Int64? {
+        guard parameters == 1, case .integer = parts.first.parameter else { return nil }
+        return Int64(bitPattern: parts.first.bits)
+    }
+
+
     @inlinable @inline(__always)
     mutating func mix(_ word: UInt) {
         let mixed = (fingerprint ^ word) &* 0xC2B2_AE3D_27D4_EB4F

@@ -38,3 +38,12 @@ struct SQLPart {
             && isFree == other.isFree
     }
 }
+
+extension ShortList<SQLPart> {
+    /// The same text from the same places of the program, whatever is bound.
+    func isSameText(as other: ShortList<SQLPart>) -> Bool {
+        count == other.count && first.isSameText(as: other.first) && second.isSameText(as: other.second)
+            && third.isSameText(as: other.third) && fourth.isSameText(as: other.fourth)
+            && (rest ?? []).elementsEqual(other.rest ?? []) { $0.isSameText(as: $1) }
+    }
+}

@@ -67,6 +67,13 @@ final class SlowStatements: Sendable {
         if took > after { note(sqlite3_sql(statement).map { String(cString: $0) } ?? "", took) }
     }
 
+    /// The same for a statement whose engine has no text of it at hand.
+    @inline(__always)
+    func ended(_ sql: SQL, since began: Int64) {
+        let took = now() - began
+        if took > after { note(sql.text { "?\($0)" }, took) }
+    }
+
     /// The same for what is no statement of the program's.
     func ended(_ text: String, since began: Int64) {
         let took = now() - began

@@ -44,9 +44,9 @@ final class PostgresParameters {
     ///
     /// - Throws: ``StoreError``: `valueInvalid` for text with a zero byte, which the server cannot keep; `tooLarge`.
     func set(_ sql: SQL) throws {
-        count = sql.values.count
+        count = sql.parameters
         // The commonest statement has one whole number: nothing of it is copied.
-        if count == 1, case .integer(let number) = sql.values.first {
+        if count == 1, let number = sql.onlyInteger {
             var next = bytes
             return put(number, 0, &next)
         }
@@ -54,7 +54,7 @@ final class PostgresParameters {
         try reserve(sql)
         var next = bytes
         var index = 0
-        try sql.values.forEach { value in
+        try sql.forEachValue { value in
             try put(value, index, &next)
             index += 1
         }
@@ -114,7 +114,7 @@ final class PostgresParameters {
             throw StoreError(.tooLarge, "\(count) parameters, at most \(Self.countMax)")
         }
         var size = 0
-        sql.values.forEach { value in
+        sql.forEachValue { value in
             switch value {
             case .text(let text): size += text.utf8.count + 1
             case .bytes(let blob): size += blob.count

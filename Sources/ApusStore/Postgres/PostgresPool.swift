@@ -206,6 +206,7 @@ final class PostgresPool: @unchecked Sendable {
         if isDone { statistics.add(.commits) }
         statistics.writeTimes?.record(spent)
         if spent > configuration.slowAfter.nanoseconds { statistics.add(.slow) }
+        statistics.slow?.ended(call.sql, since: call.queuedAt)
     }
 
     // MARK: Deadlines

@@ -36,6 +36,8 @@ final class PostgresSession: SQLSession {
     var deadline = Int64.max
     /// Asked whether the caller still wants the answer.
     var item: WorkItem?
+    /// Where slow statements are noted.
+    var slow: SlowStatements?
 
     /// A BEGIN that goes out with the transaction's first statement.
     private var beginText: String?
@@ -136,12 +138,12 @@ final class PostgresSession: SQLSession {
 
     // MARK: SQLSession
 
-    func execute(_ sql: SQL) throws -> Int { try run(sql)?.changed ?? 0 }
+    func execute(_ sql: SQL) throws -> Int { try timed(sql)?.changed ?? 0 }
 
     func query(_ sql: SQL, _ body: (inout RowReader) throws -> Bool) throws { try query(sql, skipping: 0, body) }
 
     func query(_ sql: SQL, skipping: Int, _ body: (inout RowReader) throws -> Bool) throws {
-        guard let answer = try run(sql) else { return }
+        guard let answer = try timed(sql) else { return }
         guard answer.rows <= configuration.rowsMax else {
             throw StoreError(.tooLarge, "more than \(configuration.rowsMax) rows; ask for pages")
         }
@@ -150,6 +152,12 @@ final class PostgresSession: SQLSession {
             reader.rewind()
             if try !body(&reader) { return }
         }
+    }
+
+    private func timed(_ sql: SQL) throws -> PostgresAnswer? {
+        let began = slow?.now() ?? 0
+        defer { slow?.ended(sql, since: began) }
+        return try run(sql)
     }
 
     private func run(_ sql: SQL) throws -> PostgresAnswer? {

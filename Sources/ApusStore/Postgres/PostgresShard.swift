@@ -28,7 +28,11 @@ final class PostgresShard: ShardEngine {
         self.index = index
         self.configuration = configuration
         self.engine = engine
-        let statistics = ShardStatistics(store: store, shard: index)
+        let statistics = ShardStatistics(
+            store: store,
+            shard: index,
+            slow: SlowStatements(after: configuration.slowAfter, clock: engine.clock)
+        )
         self.statistics = statistics
         func pools(_ role: PostgresLink.Role) -> PostgresPools {
             PostgresPools { loop in

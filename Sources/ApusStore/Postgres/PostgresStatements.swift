@@ -23,7 +23,7 @@ final class PostgresStatements {
 
     private struct Key: Hashable {
         let fingerprint: UInt
-        let pieces: ShortList<SQL.Piece>
+        let parts: ShortList<SQLPart>
         /// Three bits a value.
         let types: UInt64
         /// Types of the values that do not fit into ``types``.
@@ -31,11 +31,11 @@ final class PostgresStatements {
 
         init(_ sql: SQL) {
             fingerprint = sql.fingerprint
-            pieces = sql.pieces
+            parts = sql.parts
             var packed: UInt64 = 0
             var more: [UInt8] = []
             var index = 0
-            sql.values.forEach { value in
+            sql.forEachValue { value in
                 if index < 21 { packed = packed << 3 | UInt64(Self.tag(value)) } else { more.append(Self.tag(value)) }
                 index += 1
             }
@@ -59,8 +59,8 @@ final class PostgresStatements {
         }
 
         static func == (left: Key, right: Key) -> Bool {
-            left.fingerprint == right.fingerprint && left.types == right.types && left.pieces.equals(right.pieces)
-                && left.more == right.more
+            left.fingerprint == right.fingerprint && left.types == right.types
+                && left.parts.isSameText(as: right.parts) && left.more == right.more
         }
     }
 

@@ -197,6 +197,7 @@ final class PostgresWorkers: Sendable {
             running.withLock { $0.pause.succeeded() }
             address.health.succeeded()
             let made = PostgresSession(link, configuration: configuration, stopper: stopper, clock: clock)
+            made.slow = statistics.slow
             session = made
             return made
         } catch {
