@@ -114,7 +114,6 @@ public struct SQL: ExpressibleByStringInterpolation, @unchecked Sendable {
         return Int64(bitPattern: parts.first.bits)
     }
 
-
     @inlinable @inline(__always)
     mutating func mix(_ word: UInt) {
         let mixed = (fingerprint ^ word) &* 0xC2B2_AE3D_27D4_EB4F

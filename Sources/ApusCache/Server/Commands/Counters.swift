@@ -82,9 +82,9 @@ extension CacheCore {
 /// The numbers that Redis adds up with more digits than a double has, so that 0.1 and 0.2 are 0.3.
 enum LongDouble {
     #if arch(x86_64)
-        typealias Value = Float80
+    typealias Value = Float80
     #else
-        typealias Value = Double
+    typealias Value = Double
     #endif
 
     /// The number that bytes name, or `nil`.
@@ -101,9 +101,9 @@ enum LongDouble {
         // The largest long double has 4,933 digits before its point.
         var buffer = [CChar](repeating: 0, count: 5120)
         #if arch(x86_64)
-            let format = "%.17Lf"
+        let format = "%.17Lf"
         #else
-            let format = "%.17g"
+        let format = "%.17g"
         #endif
         let count = withVaList([value]) { vsnprintf(&buffer, buffer.count, format, $0) }
         var text = buffer.prefix(Int(count)).map { UInt8(bitPattern: $0) }
