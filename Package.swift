@@ -43,7 +43,11 @@ let package = Package(
             dependencies: ["ApusCore", "ApusRuntime", "ApusObserve", "ApusHTTP", "CLinux"],
             swiftSettings: strict
         ),
-        .target(name: "ApusCache", dependencies: ["ApusCore", "ApusRuntime", "ApusObserve"], swiftSettings: strict),
+        .target(
+            name: "ApusCache",
+            dependencies: ["ApusCore", "ApusRuntime", "ApusObserve", "CLinux"],
+            swiftSettings: strict
+        ),
         .target(
             name: "ApusStore",
             dependencies: ["ApusCore", "ApusRuntime", "ApusObserve", "ApusHTTP", "CSQLite", "CLinux"],

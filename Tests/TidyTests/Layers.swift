@@ -21,8 +21,8 @@ let homes: [String: Set<String>] = [
     "COpenSSL": ["ApusRuntime"],
     "CZstd": ["Bazaar"],
     "CLinux": [
-        "ApusCore", "ApusRuntime", "ApusObserve", "ApusHTTP", "ApusEdge", "ApusStore", "ApusLoad", "ApusDashboard",
-        "Apus",
+        "ApusCore", "ApusRuntime", "ApusObserve", "ApusHTTP", "ApusEdge", "ApusCache", "ApusStore", "ApusLoad",
+        "ApusDashboard", "Apus",
     ],
 ]
 
