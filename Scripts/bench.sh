@@ -4,6 +4,7 @@
 bench_help() {
     cat <<HELP
 Usage: ./apus bench NAME [--json] [--rounds N] [--case CASE]
+       ./apus bench cache --trace FILE [--size N] [--report FILE] [--json]
 
 Builds Benchmarks in release and runs one of: $(bench_known | tr '\n' ' ')
 Apus and its peers alternate; figures are medians over the rounds. The result, with the machine, the versions and
@@ -14,11 +15,15 @@ the command that made it, is saved as Benchmarks/results/NAME.json. How it is se
   --case CASE       only one case
   --soak SECONDS    of shop: how long the soak takes (default 300)
   --knee VISITORS   of shop: soak at 70% of so many a second, in place of looking for the knee
+  --trace FILE      what cache policies would hit on a key sequence, a decimal key a line, plain or .gz
+  --size N          entries of the cache; a quarter of the keys unless given. Sizes around it are run too
+  --report FILE     where the plot goes (default cache-policies.html)
   --yes             install what is missing without asking
   --no-install      never install; say what is missing and stop
 
 Example:
   ./apus bench edge --case 100B-c64
+  ./apus bench cache --trace Data/cache/gli.txt.gz --size 1000
 HELP
 }
 
@@ -35,7 +40,7 @@ apus_bench() {
             --yes) ASSUME_YES=yes ;;
             --no-install) NO_INSTALL=yes ;;
             --json) pass+=(--json) ;;
-            --rounds | --case | --soak | --knee) pass+=("$1" "${2:?$1 needs a value}"); shift ;;
+            --rounds | --case | --soak | --knee | --trace | --size | --report) pass+=("$1" "${2:?$1 needs a value}"); shift ;;
             -*) usage_error "bench does not know '$1'; ./apus bench --help" ;;
             *) [ -z "$name" ] || usage_error "one benchmark at a time"; name=$1 ;;
         esac

@@ -5,7 +5,9 @@ import ApusRuntime
 /// One part of a cache: what it knows and what it is loading.
 @usableFromInline
 struct CachePart<Key: Hashable & Sendable, Value: Sendable> {
-    @usableFromInline var table: CacheTable<Key, Value, S3FIFO>
+    typealias Entry = CacheEntry<Key, Value>
+
+    let table: CacheTable<Key, Value, AdaptivePolicy>
     /// The load that new callers of a key join.
     var flights: [Key: CacheFlight<Value>] = [:]
     /// All loads that run, those of invalidated keys included.
@@ -178,7 +180,7 @@ extension Cache {
 
     /// Keeps what came, unless its key was invalidated meanwhile, and answers those who wait.
     private func land(_ flight: Flight, _ key: Key, _ hash: UInt64, _ fetched: Fetched) {
-        var evicted: [Content] = []
+        var gone: [Part.Entry] = []
         var isFailed = false
         if case .failed = fetched.content {
             isFailed = true
@@ -186,15 +188,16 @@ extension Cache {
         }
         let (waiters, answer) = part(hash).withLock { part in
             part.running[ObjectIdentifier(flight)] = nil
+            part.table.drain()
             if flight.isBackground { part.backgroundLoads -= 1 }
             if part.flights[key] === flight { part.flights[key] = nil }
             var answer = fetched.content
             if flight.isFenced {
                 meter.refusals.increment()
-            } else if isFailed, let old = fallback(&part, key, hash) {
+            } else if isFailed, let old = fallback(&part, key, hash, &gone) {
                 answer = old
             } else if let life = life(of: fetched.content, fetched.lifetime) {
-                meter.evictions.add(keep(&part, key, hash, fetched.content, life, &evicted))
+                meter.evictions.add(keep(&part, key, hash, fetched.content, life, &gone))
             }
             defer { flight.waiters = [:] }
             return (flight.waiters.values.map { $0 }, answer)
@@ -223,9 +226,9 @@ extension Cache {
         do { try await engine.keep(entry, for: key) } catch { meter.engineFailures.increment() }
     }
 
-    private func fallback(_ part: inout Part, _ key: Key, _ hash: UInt64) -> Content? {
+    private func fallback(_ part: inout Part, _ key: Key, _ hash: UInt64, _ gone: inout [Part.Entry]) -> Content? {
         let now = now()
         let retryAt = (Instant(nanoseconds: now) + configuration.retryPause).nanoseconds
-        return part.table.fallback(key, hash, at: now, retryAt: retryAt)
+        return part.table.fallback(key, hash, at: now, retryAt: retryAt, gone: &gone)
     }
 }

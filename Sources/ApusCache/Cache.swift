@@ -21,12 +21,15 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Block {
     public let configuration: CacheConfiguration
     let weigher: (@Sendable (Key, Value) -> Int)?
     let engine: (any CacheEngine<Key, Value>)?
-    @usableFromInline let parts: [Lock<Part>]
+    let parts: [Lock<Part>]
+    @usableFromInline let partCount: Int
+    // What readers see of the parts, which own it; written once, here.
+    @usableFromInline nonisolated(unsafe) let indexes: UnsafeMutablePointer<CacheIndex<Key, Value>>
     @usableFromInline let meter: CacheMeter
     @usableFromInline let hot = HotKeys<Key>()
+    @usableFromInline let keyHash = KeyHash(seed: SecureRandom.number(), factor: SecureRandom.number())
     // Written by `open`, before anything uses the cache, as `Block` demands; nil means the machine's clock.
     @usableFromInline nonisolated(unsafe) var siteClock: (any Clock)?
-    @usableFromInline let seed = Int(truncatingIfNeeded: SecureRandom.number())
 
     /// Declares a cache.
     ///
@@ -77,10 +80,14 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Block {
         self.weigher = weigher
         self.engine = engine
         meter = CacheMeter(cache: name, metrics: metrics)
-        // Small caches stay whole: a policy sees more in one part than in many.
-        let count = min(16, max(1, configuration.capacity / 1024))
-        let (share, extra) = configuration.capacity.quotientAndRemainder(dividingBy: count)
-        parts = (0..<count).map { Lock(Part(weightMax: share + ($0 < extra ? 1 : 0))) }
+        parts = CacheParts.capacities(configuration.capacity, isWeighed: weigher != nil).map {
+            Lock(Part(weightMax: $0))
+        }
+        partCount = parts.count
+        indexes = .allocate(capacity: parts.count)
+        for (number, part) in parts.enumerated() {
+            (indexes + number).initialize(to: part.withLock { $0.table.index })
+        }
         let gauges = [("entries", "Entries in the cache."), ("weight", "Weight of all entries in the cache.")]
         for (gauge, help) in gauges {
             metrics.observe("apus_cache_\(gauge)", help: help, labels: [("cache", name)]) { [weak self] in
@@ -89,6 +96,8 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Block {
             }
         }
     }
+
+    deinit { indexes.deallocate() }
 
     /// Takes the site's clock, and its URL, which may only be `memory:`.
     ///
@@ -102,14 +111,15 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Block {
     /// Cancels what is loading, waits for its end, and forgets everything; a closed cache loads no more.
     public func close() async {
         for part in parts {
-            let (loads, contents) = part.withLock { part in
+            // What was kept dies here, outside of the lock.
+            var gone: [Part.Entry] = []
+            let loads = part.withLock { part in
                 part.isClosed = true
                 part.flights.removeAll()
                 for flight in part.running.values { flight.isFenced = true }
-                return (part.running.values.compactMap(\.task), part.table.removeAll())
+                part.table.removeAll(gone: &gone)
+                return part.running.values.compactMap(\.task)
             }
-            // What was kept dies here, outside of the lock.
-            _ = consume contents
             for load in loads { load.cancel() }
             for load in loads { await load.value }
         }
@@ -121,22 +131,6 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Block {
 
     // MARK: Looking up
 
-    /// What memory holds for `key`, if it is fresh; never waits, and starts nothing.
-    ///
-    /// `nil` also where the key is known to have no value.
-    @inlinable
-    public func cached(_ key: Key) -> Value? {
-        let hash = hash(key)
-        let finding = part(hash).withLock { $0.table.find(key, hash, at: now()) }
-        if case .fresh(let content, _) = finding {
-            if meter.hits.incrementAndSample() { hot.note(key, at: now()) }
-            if case .value(let value) = content { return value }
-            return nil
-        }
-        if meter.misses.incrementAndSample() { hot.note(key, at: now()) }
-        return nil
-    }
-
     /// The value for `key`, from memory or from `load`; `nil` where `load` says that there is none, which is kept too.
     ///
     /// `load` runs in a task of its own, which carries on for the others when this caller is cancelled, and is cancelled
@@ -145,9 +139,8 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Block {
     /// - Throws: What `load` throws; ``CacheError`` when too many wait; `CancellationError`.
     @inlinable
     public func find(_ key: Key, load: @escaping @Sendable () async throws -> Value?) async throws -> Value? {
-        let hash = hash(key)
-        let finding = part(hash).withLock { $0.table.find(key, hash, at: now()) }
-        switch finding {
+        let hash = keyHash(key)
+        switch look(key, hash) {
         case .fresh(let content, let refresh):
             if meter.hits.incrementAndSample() { hot.note(key, at: now()) }
             if refresh { reload(key, hash, load) }
@@ -188,13 +181,13 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Block {
     ///   - lifetime: Its life, with jitter; the configuration's unless given.
     /// - Throws: What the engine throws; memory has the value then all the same.
     public func set(_ value: Value?, for key: Key, lifetime: Duration? = nil) async throws {
-        let hash = hash(key)
+        let hash = keyHash(key)
         let content = value.map { Content.value($0) } ?? .absent
-        change(key, hash) { part, evicted in
+        change(key, hash) { part, gone in
             if let life = self.life(of: content, lifetime) {
-                return self.keep(&part, key, hash, content, life, &evicted)
+                return self.keep(&part, key, hash, content, life, &gone)
             }
-            if let old = part.table.remove(key, hash) { evicted.append(old) }
+            part.table.remove(key, hash, gone: &gone)
             return 0
         }
         let life = lifetime ?? (value == nil ? configuration.absentLifetime : configuration.lifetime)
@@ -213,9 +206,9 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Block {
     ///
     /// Never waits.
     public func invalidate(_ key: Key) {
-        let hash = hash(key)
-        change(key, hash) { part, evicted in
-            if let old = part.table.remove(key, hash) { evicted.append(old) }
+        let hash = keyHash(key)
+        change(key, hash) { part, gone in
+            part.table.remove(key, hash, gone: &gone)
             return 0
         }
     }
@@ -225,10 +218,11 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Block {
     /// - Throws: What the engine throws; memory is empty then all the same.
     public func removeAll() async throws {
         for part in parts {
-            _ = part.withLock { part in
+            var gone: [Part.Entry] = []
+            part.withLock { part in
                 for flight in part.flights.values { flight.isFenced = true }
                 part.flights.removeAll()
-                return part.table.removeAll()
+                part.table.removeAll(gone: &gone)
             }
         }
         try await engine?.removeAll()
@@ -248,11 +242,14 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Block {
 
     // MARK: Parts
 
+    /// Which part a hash belongs to.
     @inlinable
-    func hash(_ key: Key) -> UInt64 { UInt64(bitPattern: Int64(key._rawHashValue(seed: seed))) }
+    @inline(__always)
+    func partNumber(_ hash: UInt64) -> Int {
+        CacheParts.number(hash, of: partCount)
+    }
 
-    @inlinable
-    func part(_ hash: UInt64) -> Lock<Part> { parts[Int(truncatingIfNeeded: (hash >> 32) % UInt64(parts.count))] }
+    func part(_ hash: UInt64) -> Lock<Part> { parts[partNumber(hash)] }
 
     /// The cache's time in nanoseconds: on a loop that of its turn.
     @inlinable
@@ -262,11 +259,12 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Block {
     }
 
     /// Changes a part, fences the key's load, and lets what went die outside of the lock.
-    private func change(_ key: Key, _ hash: UInt64, _ body: (inout Part, inout [Content]) -> Int) {
-        var evicted: [Content] = []
+    private func change(_ key: Key, _ hash: UInt64, _ body: (inout Part, inout [Part.Entry]) -> Int) {
+        var gone: [Part.Entry] = []
         let evictions = part(hash).withLock { part in
             if let flight = part.flights.removeValue(forKey: key) { flight.isFenced = true }
-            return body(&part, &evicted)
+            part.table.drain()
+            return body(&part, &gone)
         }
         meter.evictions.add(evictions)
     }
@@ -278,14 +276,14 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Block {
         _ hash: UInt64,
         _ content: Content,
         _ life: CacheLife,
-        _ evicted: inout [Content]
+        _ gone: inout [Part.Entry]
     ) -> Int {
         var weight = 1
         if case .value(let value) = content, let weigher { weight = max(1, weigher(key, value)) }
-        if !part.table.set(key, hash, content, life, weight: weight, at: now(), evicted: &evicted) {
+        if !part.table.set(key, hash, content, life, weight: weight, at: now(), gone: &gone) {
             meter.refusals.increment()
         }
-        return part.table.evict(&evicted)
+        return part.table.evict(gone: &gone)
     }
 
     /// How long an entry is good for what; `nil` where it is not to be kept.
@@ -305,13 +303,13 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Block {
         let fresh = now + .nanoseconds(Int64(min(nanoseconds, 0x1p62)))
         guard case .value = content else {
             let until = fresh.nanoseconds
-            return CacheLife(refreshAt: .max, freshUntil: until, revalidateUntil: until, errorUntil: until)
+            return CacheLife(freshUntil: until, refreshAt: .max, revalidateUntil: until, errorUntil: until)
         }
         let refresh =
             configuration.refreshAfter.map { now + .nanoseconds(Int64(min(nanoseconds * $0, 0x1p62))) } ?? fresh
         return CacheLife(
-            refreshAt: refresh.nanoseconds,
             freshUntil: fresh.nanoseconds,
+            refreshAt: refresh.nanoseconds,
             revalidateUntil: (fresh + configuration.staleWhileRevalidate).nanoseconds,
             errorUntil: (fresh + configuration.staleIfError).nanoseconds
         )

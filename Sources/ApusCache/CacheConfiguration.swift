@@ -5,7 +5,7 @@ public struct CacheConfiguration: Sendable, Hashable {
     /// The sum of all entries' weights, never exceeded; 10,000 unless set.
     ///
     /// An entry's weight is what the cache's weigher says: 1 unless it has one. The capacity is cut into up to 16 equal
-    /// parts; an entry heavier than a part is not kept.
+    /// parts of 1,024 or more, of 16 Mi or more with a weigher; an entry heavier than a part is not kept.
     public var capacity = 10_000
     /// Life of a loaded or set value, 5 minutes unless set; `nil` keeps it until it is evicted.
     public var lifetime: Duration? = .seconds(300)

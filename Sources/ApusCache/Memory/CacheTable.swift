@@ -1,240 +1,312 @@
-/// What is known about a key.
-@usableFromInline
-enum CacheContent<Value: Sendable>: Sendable {
-    case value(Value)
-    case absent
-    case failed(any Error)
+import ApusCore
+import ApusObserve
+import CLinux
 
-    /// The value, `nil` for absent.
-    @inlinable
-    func get() throws -> Value? {
-        switch self {
-        case .value(let value): return value
-        case .absent: return nil
-        case .failed(let error): throw error
-        }
-    }
-}
-
-/// Until when an entry is what; in nanoseconds of the cache's clock.
-@usableFromInline
-struct CacheLife: Sendable {
-    /// A hit from here on starts a reload.
-    @usableFromInline var refreshAt: Int64
-    /// Fresh before.
-    @usableFromInline var freshUntil: Int64
-    /// Served once more before, while it is reloaded.
-    @usableFromInline var revalidateUntil: Int64
-    /// Served before, where reloading fails.
-    @usableFromInline var errorUntil: Int64
-
-    static let forever = CacheLife(refreshAt: .max, freshUntil: .max, revalidateUntil: .max, errorUntil: .max)
-}
-
-/// One part of a cache's memory: an open-addressed table over a slab of entries, with its policy.
+/// One part of a cache's memory as those who change it see it, under the part's lock: the index that readers use, and the
+/// policy that says what goes.
 ///
-/// Not thread-safe: it lies under its part's lock. Values that go are handed out, so that they die outside of it.
-@usableFromInline
-struct CacheTable<Key: Hashable & Sendable, Value: Sendable, Policy: CachePolicy> {
-    @usableFromInline
-    enum Finding {
-        /// Good; `refresh` says that a reload is due.
-        case fresh(CacheContent<Value>, refresh: Bool)
-        /// Beyond its life, but to be served while a reload runs; `refresh` is false in the pause after a failed one.
-        case stale(CacheContent<Value>, refresh: Bool)
-        case missing
-    }
+/// What goes is handed out, so that it dies outside of the lock.
+final class CacheTable<Key: Hashable & Sendable, Value: Sendable, Policy: CachePolicy & ~Copyable> {
+    typealias Entry = CacheEntry<Key, Value>
+    typealias Index = CacheIndex<Key, Value>
 
+    let index: Index
     private let weightMax: Int
-    @usableFromInline var policy: Policy
-    // The hash's upper half beside the place plus one; 0 is empty. Linear probing with backward shift.
-    @usableFromInline var cells: [UInt64]
-    // An entry's parts by its place, apart from each other so that looking at one copies only that.
-    @usableFromInline var keys: ContiguousArray<Key?> = []
-    @usableFromInline var contents: ContiguousArray<CacheContent<Value>?> = []
-    @usableFromInline var lives: ContiguousArray<CacheLife> = []
-    private var hashes: ContiguousArray<UInt64> = []
-    private var freePlaces: [Int] = []
+    private var policy: Policy
+    private var isUsed = FlatArray<Bool>()
+    private var freePlaces = FlatArray<Int32>()
+    /// Places whose entries were given back; they are free once the reads noted until then were told.
+    private var coolingPlaces = FlatArray<Int32>()
+    /// Places and cells that somebody may still look at, with the epoch that must have begun everywhere.
+    private var retired: [Retired] = []
     private(set) var count = 0
+    private var chunkCount = 0
     private var hand = 0
+
+    private struct Retired {
+        var epoch: UInt64
+        /// The place of an entry; `nil` where it is cells.
+        var place: Int?
+        var cells: UnsafeMutablePointer<UInt64>?
+    }
 
     init(weightMax: Int) {
         self.weightMax = weightMax
         policy = Policy(weightMax: weightMax)
-        cells = Array(repeating: 0, count: 16)
+        let words = UnsafeMutablePointer<UInt64>.allocate(capacity: Index.wordCount)
+        words.initialize(repeating: 0, count: Index.wordCount)
+        index = Index(words: words, chunks: .allocate(capacity: 28), pins: .process)
+        apus_ordered_store(words, Self.address(of: Self.newCells(16)))
+    }
+
+    deinit {
+        for place in 0..<isUsed.count where isUsed[place] { index.entry(place).deinitialize(count: 1) }
+        for old in retired {
+            if let place = old.place { index.entry(place).deinitialize(count: 1) }
+            old.cells?.deallocate()
+        }
+        for chunk in 0..<chunkCount { index.chunks[chunk].deallocate() }
+        for slot in 0..<ThreadSlot.count { index.ring(slot)?.free() }
+        index.cells.deallocate()
+        index.chunks.deallocate()
+        index.words.deallocate()
     }
 
     var weight: Int { policy.weight }
 
-    @inlinable
-    func home(_ hash: UInt64) -> Int { Int(truncatingIfNeeded: hash) & (cells.count - 1) }
+    // MARK: Reading
 
-    @inlinable
-    static func place(_ stored: UInt64) -> Int { Int(stored & 0xFFFF_FFFF) - 1 }
-
-    private static func stored(_ hash: UInt64, _ place: Int) -> UInt64 {
-        (hash & 0xFFFF_FFFF_0000_0000) | UInt64(place + 1)
-    }
-
-    /// The cell of a key, or the empty one where it would be.
-    @inlinable
-    func cell(_ key: Key, _ hash: UInt64) -> (cell: Int, place: Int?) {
-        var cell = home(hash)
-        while true {
-            let stored = cells[cell]
-            if stored == 0 { return (cell, nil) }
-            if stored >> 32 == hash >> 32 {
-                let place = Self.place(stored)
-                if keys[place] == key { return (cell, place) }
-            }
-            cell = (cell + 1) & (cells.count - 1)
-        }
-    }
-
-    @inlinable
-    mutating func find(_ key: Key, _ hash: UInt64, at now: Int64) -> Finding {
-        guard let place = cell(key, hash).place else { return .missing }
-        let life = lives[place]
-        let isFresh = now < life.freshUntil
-        guard isFresh || now < life.revalidateUntil, let content = contents[place] else { return .missing }
+    /// What is known about a key, and the place it lies at.
+    func find(_ key: Key, _ hash: UInt64, at now: Int64) -> CacheFinding<Value> {
+        let place = index.place(of: key, hash)
+        guard place >= 0 else { return .missing }
+        let finding = index.entry(place).pointee.finding(at: now)
+        if case .missing = finding { return finding }
         policy.read(place)
-        let refresh = now >= life.refreshAt
-        return isFresh ? .fresh(content, refresh: refresh) : .stale(content, refresh: refresh)
+        return finding
     }
+
+    /// Tells the policy of all reads that were noted.
+    func drain() {
+        for slot in 0...ThreadSlot.highest {
+            if let ring = index.ring(slot) { Self.drain(ring, &policy) }
+        }
+        while let place = coolingPlaces.popLast() { freePlaces.append(place) }
+    }
+
+    private static func drain(_ ring: ReadRing, _ policy: inout Policy) { ring.drain { policy.read($0) } }
+
+    // MARK: Changing
 
     /// The value that may be served because a reload failed; holds further reloads back until `retryAt`.
-    mutating func fallback(_ key: Key, _ hash: UInt64, at now: Int64, retryAt: Int64) -> CacheContent<Value>? {
-        guard let place = cell(key, hash).place, let content = contents[place], case .value = content else {
-            return nil
-        }
-        let life = lives[place]
-        guard now < max(life.errorUntil, life.revalidateUntil) else { return nil }
-        lives[place].refreshAt = retryAt
-        lives[place].revalidateUntil = max(life.revalidateUntil, min(retryAt, life.errorUntil))
-        return content
+    func fallback(
+        _ key: Key,
+        _ hash: UInt64,
+        at now: Int64,
+        retryAt: Int64,
+        gone: inout [Entry]
+    ) -> CacheContent<Value>? {
+        let place = index.place(of: key, hash)
+        guard place >= 0 else { return nil }
+        let entry = index.entry(place).pointee
+        guard case .value = entry.content, now < entry.life.errorUntil else { return nil }
+        var life = entry.life
+        life.refreshAt = retryAt
+        life.revalidateUntil = max(life.revalidateUntil, min(retryAt, life.errorUntil))
+        _ = replace(place, Entry(key, hash, entry.content, life))
+        giveBack(&gone)
+        return entry.content
     }
 
     /// Keeps an entry; `false` where it is heavier than everything this table may hold, and then nothing is kept.
-    mutating func set(
+    func set(
         _ key: Key,
         _ hash: UInt64,
         _ content: CacheContent<Value>,
         _ life: CacheLife,
         weight: Int,
         at now: Int64,
-        evicted: inout [CacheContent<Value>]
+        gone: inout [Entry]
     ) -> Bool {
-        guard weight <= weightMax else {
-            if let old = remove(key, hash) { evicted.append(old) }
+        // What somebody keeps looking at cannot be given back: rather than grow without bound, the table keeps nothing new.
+        guard weight <= weightMax, retired.count < 256 + count / 4 else {
+            remove(key, hash, gone: &gone)
             return false
         }
-        if let place = cell(key, hash).place, let old = contents[place] {
-            evicted.append(old)
-            contents[place] = content
-            lives[place] = life
-            policy.reweighed(place, weight: weight)
+        let entry = Entry(key, hash, content, life)
+        let place = index.place(of: key, hash)
+        if place >= 0 {
+            policy.reweighed(replace(place, entry), weight: weight)
         } else {
-            sweep(at: now, &evicted)
-            insert(key, hash, content, life, weight)
+            sweep(at: now)
+            insert(entry, weight)
         }
         return true
     }
 
     /// Makes room; returns how many entries went.
-    mutating func evict(_ evicted: inout [CacheContent<Value>]) -> Int {
+    func evict(gone: inout [Entry]) -> Int {
         var evictions = 0
         while policy.weight > weightMax, let place = policy.victim() {
-            if let content = take(place) { evicted.append(content) }
+            unlink(place)
             evictions += 1
         }
+        giveBack(&gone)
         return evictions
     }
 
-    private mutating func insert(
-        _ key: Key,
-        _ hash: UInt64,
-        _ content: CacheContent<Value>,
-        _ life: CacheLife,
-        _ weight: Int
-    ) {
-        if (count + 1) * 4 > cells.count * 3 { grow() }
-        let empty = cell(key, hash).cell
-        let place: Int
-        if let free = freePlaces.popLast() {
-            place = free
-            keys[place] = key
-            contents[place] = content
-            lives[place] = life
-            hashes[place] = hash
-        } else {
-            place = keys.count
-            keys.append(key)
-            contents.append(content)
-            lives.append(life)
-            hashes.append(hash)
+    /// Takes a key out.
+    func remove(_ key: Key, _ hash: UInt64, gone: inout [Entry]) {
+        let place = index.place(of: key, hash)
+        if place >= 0 {
+            policy.removed(place)
+            unlink(place)
         }
-        cells[empty] = Self.stored(hash, place)
-        count += 1
-        policy.inserted(place, hash: hash, weight: weight)
+        giveBack(&gone)
     }
 
-    private mutating func grow() {
-        let old = cells
-        cells = Array(repeating: 0, count: old.count * 2)
-        for stored in old where stored != 0 {
-            var cell = home(hashes[Self.place(stored)])
-            while cells[cell] != 0 { cell = (cell + 1) & (cells.count - 1) }
-            cells[cell] = stored
-        }
-    }
-
-    /// Takes a key out; returns what was known about it.
-    mutating func remove(_ key: Key, _ hash: UInt64) -> CacheContent<Value>? {
-        guard let place = cell(key, hash).place else { return nil }
-        policy.removed(place)
-        return take(place)
-    }
-
-    /// Empties the table; returns what was in it.
-    mutating func removeAll() -> [CacheContent<Value>] {
-        let all = contents.compactMap { $0 }
-        self = CacheTable(weightMax: weightMax)
-        return all
+    /// Empties the table.
+    func removeAll(gone: inout [Entry]) {
+        let old = index.cells
+        apus_ordered_store(index.words, Self.address(of: Self.newCells(16)))
+        retired.append(Retired(epoch: 0, cells: old))
+        for place in 0..<isUsed.count where isUsed[place] { retire(place) }
+        policy = Policy(weightMax: weightMax)
+        giveBack(&gone)
     }
 
     /// Looks at two entries each time one comes in, and takes out those that are of no use any more.
-    private mutating func sweep(at now: Int64, _ evicted: inout [CacheContent<Value>]) {
-        for _ in 0..<min(2, keys.count) {
-            hand = hand + 1 < keys.count ? hand + 1 : 0
-            let life = lives[hand]
-            guard contents[hand] != nil, now >= max(life.freshUntil, life.revalidateUntil, life.errorUntil) else {
-                continue
-            }
+    private func sweep(at now: Int64) {
+        for _ in 0..<min(2, isUsed.count) {
+            hand = hand + 1 < isUsed.count ? hand + 1 : 0
+            guard isUsed[hand] else { continue }
+            let life = index.entry(hand).pointee.life
+            guard now >= max(life.freshUntil, life.revalidateUntil, life.errorUntil) else { continue }
             policy.removed(hand)
-            if let content = take(hand) { evicted.append(content) }
+            unlink(hand)
         }
     }
 
-    /// Takes an entry that the policy has forgotten out of the table.
-    private mutating func take(_ place: Int) -> CacheContent<Value>? {
-        guard let key = keys[place] else { return nil }
-        var hole = cell(key, hashes[place]).cell
-        let content = contents[place]
-        keys[place] = nil
-        contents[place] = nil
-        freePlaces.append(place)
-        count -= 1
+    // MARK: Places
+
+    private func insert(_ entry: Entry, _ weight: Int) {
+        if (count + 1) * 4 > Int(index.cells[0] + 1) * 3 { grow() }
+        let place = newPlace(entry)
+        let cells = index.cells
+        let mask = cells[0]
+        var cell = entry.hash & mask
+        while cells[1 + Int(cell)] != 0 { cell = (cell + 1) & mask }
+        apus_ordered_store(cells + 1 + Int(cell), Self.cell(entry.hash, place))
+        count += 1
+        policy.inserted(place, hash: entry.hash, weight: weight)
+    }
+
+    /// Puts another entry of the same key where one was; returns its place.
+    private func replace(_ place: Int, _ entry: Entry) -> Int {
+        let new = newPlace(entry)
+        apus_ordered_store(index.cells + 1 + cell(at: place), Self.cell(entry.hash, new))
+        policy.moved(place, to: new)
+        count += 1
+        retire(place)
+        return new
+    }
+
+    private func newPlace(_ entry: Entry) -> Int {
+        let place: Int
+        if let free = freePlaces.popLast() {
+            place = Int(free)
+        } else {
+            place = isUsed.count
+            if place + 16 == 16 << chunkCount {
+                index.chunks.advanced(by: chunkCount).initialize(to: .allocate(capacity: 16 << chunkCount))
+                chunkCount += 1
+            }
+            isUsed.append(false)
+        }
+        isUsed[place] = true
+        index.entry(place).initialize(to: entry)
+        return place
+    }
+
+    /// Takes an entry that the policy has forgotten out of the readers' sight.
+    private func unlink(_ place: Int) {
+        let cells = index.cells
+        let mask = cells[0]
+        var hole = UInt64(cell(at: place))
+        let version = apus_relaxed_load(index.words + Index.versionAt)
+        apus_ordered_store(index.words + Index.versionAt, version + 1)
         // Entries behind move up, unless they are at home there.
-        let mask = cells.count - 1
         var next = (hole + 1) & mask
-        while cells[next] != 0 {
-            if (next &- home(hashes[Self.place(cells[next])])) & mask >= (next &- hole) & mask {
-                cells[hole] = cells[next]
+        while cells[1 + Int(next)] != 0 {
+            let moved = cells[1 + Int(next)]
+            let home = index.entry(Self.place(moved)).pointee.hash & mask
+            if (next &- home) & mask >= (next &- hole) & mask {
+                apus_ordered_store(cells + 1 + Int(hole), moved)
                 hole = next
             }
             next = (next + 1) & mask
         }
-        cells[hole] = 0
-        return content
+        apus_ordered_store(cells + 1 + Int(hole), 0)
+        apus_ordered_store(index.words + Index.versionAt, version + 2)
+        retire(place)
+    }
+
+    private func retire(_ place: Int) {
+        isUsed[place] = false
+        count -= 1
+        retired.append(Retired(epoch: 0, place: place))
+    }
+
+    /// Gives back what nobody can be looking at any more.
+    func giveBack(_ gone: inout [Entry]) {
+        guard let last = retired.last else { return }
+        if last.epoch == 0 {
+            let epoch = index.pins.advance()
+            for old in retired.indices.reversed() {
+                if retired[old].epoch != 0 { break }
+                retired[old].epoch = epoch
+            }
+        }
+        let oldest = index.pins.oldest()
+        var given = 0
+        while given < retired.count, retired[given].epoch <= oldest {
+            if let place = retired[given].place {
+                gone.append(index.entry(place).move())
+                coolingPlaces.append(Int32(place))
+            }
+            retired[given].cells?.deallocate()
+            given += 1
+        }
+        retired.removeFirst(given)
+    }
+
+    // MARK: Cells
+
+    private static func cell(_ hash: UInt64, _ place: Int) -> UInt64 {
+        (hash & 0xFFFF_FFFF_0000_0000) | UInt64(place + 1)
+    }
+
+    private static func place(_ cell: UInt64) -> Int { Int(cell & 0xFFFF_FFFF) - 1 }
+
+    private static func address(of cells: UnsafeMutablePointer<UInt64>) -> UInt64 { UInt64(UInt(bitPattern: cells)) }
+
+    private static func newCells(_ count: Int) -> UnsafeMutablePointer<UInt64> {
+        let cells = UnsafeMutablePointer<UInt64>.allocate(capacity: count + 1)
+        cells.initialize(repeating: 0, count: count + 1)
+        cells[0] = UInt64(count - 1)
+        return cells
+    }
+
+    /// The cell of an entry that has one.
+    private func cell(at place: Int) -> Int {
+        let cells = index.cells
+        let mask = cells[0]
+        var cell = index.entry(place).pointee.hash & mask
+        while Self.place(cells[1 + Int(cell)]) != place { cell = (cell + 1) & mask }
+        return Int(cell)
+    }
+
+    private func grow() {
+        let old = index.cells
+        let new = Self.newCells(2 * Int(old[0] + 1))
+        let mask = new[0]
+        for cell in 1...Int(old[0] + 1) where old[cell] != 0 {
+            var home = index.entry(Self.place(old[cell])).pointee.hash & mask
+            while new[1 + Int(home)] != 0 { home = (home + 1) & mask }
+            new[1 + Int(home)] = old[cell]
+        }
+        apus_ordered_store(index.words, Self.address(of: new))
+        retired.append(Retired(epoch: 0, cells: old))
+    }
+}
+
+extension CacheEntry {
+    /// What it is good for at a time.
+    @inlinable
+    func finding(at now: Int64) -> CacheFinding<Value> {
+        let isFresh = now < life.freshUntil
+        guard isFresh || now < life.revalidateUntil else { return .missing }
+        let refresh = now >= life.refreshAt
+        return isFresh ? .fresh(content, refresh: refresh) : .stale(content, refresh: refresh)
     }
 }

@@ -7,22 +7,21 @@ import Glibc
 /// Slots 1 to 63 have one thread each at a time: what lies in such a slot's memory has a single writer. A thread takes a
 /// slot when it first counts something and gives it back when it ends. Threads beyond that share slot 0, where every
 /// write is an atomic one.
-@usableFromInline
-enum ThreadSlot {
+public enum ThreadSlot {
     /// How many slots there are, the shared one included.
-    @usableFromInline static let count = 64
+    public static let count = 64
 
     /// This thread's slot; 0 means shared.
     @inlinable
-    static func current() -> Int {
+    public static func current() -> Int {
         let stored = apus_get_thread_slot()
         return stored != 0 ? Int(stored) &- 1 : claim()
     }
 
-    /// The highest slot that any thread ever had: memory of those above is all zero.
-    static var highest: Int { Int(apus_relaxed_load(highestWord)) }
+    /// The highest slot that any thread ever had: what belongs to those above was never touched.
+    public static var highest: Int { Int(apus_ordered_load(highestWord)) }
 
-    // Sound to share: all accesses are relaxed atomics, and the word is never freed.
+    // Sound to share: all accesses are atomics, and the word is never freed.
     nonisolated(unsafe) private static let highestWord: UnsafeMutablePointer<UInt64> = {
         let word = UnsafeMutablePointer<UInt64>.allocate(capacity: 1)
         word.initialize(to: 0)
@@ -50,7 +49,7 @@ enum ThreadSlot {
             return 0
         }
         free.withLock { _ in
-            if UInt64(slot) > apus_relaxed_load(highestWord) { apus_relaxed_store(highestWord, UInt64(slot)) }
+            if UInt64(slot) > apus_ordered_load(highestWord) { apus_ordered_store(highestWord, UInt64(slot)) }
         }
         pthread_setspecific(key, UnsafeRawPointer(bitPattern: UInt(slot)))
         apus_set_thread_slot(slot + 1)

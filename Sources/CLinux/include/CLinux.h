@@ -111,6 +111,18 @@ static inline uint64_t apus_exchange(uint64_t *cell, uint64_t value) {
 }
 // Has the processor fetch a line of memory that will be needed soon; any address will do.
 static inline void apus_prefetch(const void *place) { __builtin_prefetch(place); }
+// Accesses in the one order that all threads agree on.
+static inline uint64_t apus_ordered_load(const uint64_t *cell) { return __atomic_load_n(cell, __ATOMIC_SEQ_CST); }
+static inline void apus_ordered_store(uint64_t *cell, uint64_t value) {
+    __atomic_store_n(cell, value, __ATOMIC_SEQ_CST);
+}
+static inline uint64_t apus_ordered_add(uint64_t *cell, uint64_t delta) {
+    return __atomic_add_fetch(cell, delta, __ATOMIC_SEQ_CST);
+}
+static inline void apus_relaxed_store32(uint32_t *cell, uint32_t value) {
+    __atomic_store_n(cell, value, __ATOMIC_RELAXED);
+}
+static inline uint32_t apus_relaxed_load32(const uint32_t *cell) { return __atomic_load_n(cell, __ATOMIC_RELAXED); }
 static inline void *apus_get_current_loop(void) { return apus_current_loop; }
 static inline uint32_t apus_get_thread_slot(void) { return apus_thread_slot; }
 static inline void apus_set_thread_slot(uint32_t slot) { apus_thread_slot = slot; }

@@ -13,13 +13,13 @@ private struct Clash: Hashable, Sendable {
 
 @Suite(.timeLimit(.minutes(5)))
 struct CacheTableTests {
-    typealias Table = CacheTable<Int, Int, S3FIFO>
+    typealias Table = CacheTable<Int, Int, AdaptivePolicy>
 
     /// Random operations beside a dictionary that never evicts: what the table has is what the dictionary has.
     @Test(arguments: [1, 7, 100, 5000], [UInt64(1), 2, 3])
     func `the table agrees with a naive model and never weighs more than it may`(weightMax: Int, seed: UInt64) {
         var random = SeededRandom(seed: seed)
-        var table = Table(weightMax: weightMax)
+        let table = Table(weightMax: weightMax)
         var model: [Int: (value: Int, until: Int64)] = [:]
         var now: Int64 = 0
         var live = 0
@@ -28,22 +28,24 @@ struct CacheTableTests {
             let key = Int.random(in: 0..<400, using: &random)
             // Hashes with long runs in the table.
             let hash = UInt64(key / 5)
-            var gone: [CacheContent<Int>] = []
+            var gone: [Table.Entry] = []
             switch Int.random(in: 0..<10, using: &random) {
             case 0..<5:
                 let life = Int64.random(in: 1..<2000, using: &random)
                 let weight = Int.random(in: 1...max(1, min(weightMax + 1, 12)), using: &random)
                 let until = CacheLife(
-                    refreshAt: .max,
                     freshUntil: now + life,
+                    refreshAt: .max,
                     revalidateUntil: now + life,
                     errorUntil: now + life
                 )
-                let isKept = table.set(key, hash, .value(step), until, weight: weight, at: now, evicted: &gone)
+                let isKept = table.set(key, hash, .value(step), until, weight: weight, at: now, gone: &gone)
                 #expect(isKept == (weight <= weightMax))
                 model[key] = isKept ? (step, now + life) : nil
-                _ = table.evict(&gone)
-            case 5: model[key] = table.remove(key, hash) == nil ? model[key] : nil
+                _ = table.evict(gone: &gone)
+            case 5:
+                table.remove(key, hash, gone: &gone)
+                model[key] = nil
             default:
                 if case .fresh(.value(let value), _) = table.find(key, hash, at: now) {
                     live += 1
@@ -57,7 +59,8 @@ struct CacheTableTests {
             #expect(table.count <= weightMax)
         }
         #expect(live > 0)
-        _ = table.removeAll()
+        var gone: [Table.Entry] = []
+        table.removeAll(gone: &gone)
         #expect(table.count == 0 && table.weight == 0)
     }
 
@@ -70,24 +73,26 @@ struct CacheTableTests {
         }
     }
 
-    @Test func `S3-FIFO keeps what is read through a scan`() {
-        var table = Table(weightMax: 100)
-        let life = CacheLife.forever
-        var gone: [CacheContent<Int>] = []
-        for round in 0..<50 {
-            for key in 0..<50 {
-                if case .missing = table.find(key, UInt64(key), at: 0) {
-                    _ = table.set(key, UInt64(key), .value(key), life, weight: 1, at: 0, evicted: &gone)
-                    _ = table.evict(&gone)
-                }
-            }
-            for key in 0..<100 {
-                let scanned = 1000 + round * 100 + key
-                _ = table.set(scanned, UInt64(scanned), .value(0), life, weight: 1, at: 0, evicted: &gone)
-                _ = table.evict(&gone)
-            }
+    @Test func `while somebody looks and does not come back the table keeps nothing new, and then it does`() {
+        let table = Table(weightMax: 100)
+        let pins = table.index.pins
+        let slot = ThreadSlot.current()
+        #expect(slot != 0)
+        func set(_ key: Int) -> Bool {
+            var gone: [Table.Entry] = []
+            let isKept = table.set(key, UInt64(key), .value(key), .forever, weight: 1, at: 0, gone: &gone)
+            _ = table.evict(gone: &gone)
+            return isKept
         }
-        let kept = (0..<50).count { if case .fresh = table.find($0, UInt64($0), at: 0) { true } else { false } }
-        #expect(kept >= 48)
+        #expect(pins.pin(slot))
+        #expect(!pins.pin(slot))
+        let kept = (0..<1000).count { set($0) }
+        #expect(kept >= 300 && kept < 500)
+        #expect(table.weight <= 100)
+        pins.unpin(slot)
+        var gone: [Table.Entry] = []
+        table.giveBack(&gone)
+        #expect(gone.count >= 256)
+        #expect(set(5000))
     }
 }
