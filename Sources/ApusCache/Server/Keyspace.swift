@@ -2,7 +2,7 @@ import ApusCore
 import Glibc
 
 /// What decides which key goes when memory is full: the policy of the cache in process.
-typealias ServerPolicy = S3FIFO
+typealias ServerPolicy = AdaptivePolicy
 
 /// All keys of the embedded server with their values: one writer, no lock.
 ///
