@@ -251,21 +251,25 @@ struct ChainTable<Layout: ChainLayout>: ~Copyable {
     /// Any block, each about as likely as any other; `nil` where there is none.
     func random(_ random: inout some RandomNumberGenerator) -> Block? {
         guard count > 0 else { return nil }
-        // A place of a chain is drawn as if all chains were that long, and drawn again where there is none.
+        // A place of a chain is drawn as if all chains were that long, and drawn again where there is none, or where a
+        // chain turns out to be longer: else its last places would never be drawn.
         var length = 4
         while true {
-            let (link, end) = chain(at: UInt64(UInt32(truncatingIfNeeded: random.next())))
-            _ = end
-            var skip = Int(random.next() % UInt64(length))
+            let (link, _) = chain(at: UInt64(UInt32(truncatingIfNeeded: random.next())))
+            let place = Int(random.next() % UInt64(length))
+            var found: Block?
             var next = link.pointee
             var passed = 0
             while let block = next {
-                if skip == 0 { return block }
-                skip -= 1
+                if passed == place { found = block }
                 passed += 1
                 next = Self.next(block).pointee
             }
-            if passed > length { length = passed }
+            if passed > length {
+                length = passed
+            } else if let found {
+                return found
+            }
         }
     }
 
