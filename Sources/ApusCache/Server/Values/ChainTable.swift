@@ -251,24 +251,23 @@ struct ChainTable<Layout: ChainLayout>: ~Copyable {
     /// Any block, each about as likely as any other; `nil` where there is none.
     func random(_ random: inout some RandomNumberGenerator) -> Block? {
         guard count > 0 else { return nil }
-        // A place of a chain is drawn as if all chains were that long, and drawn again where there is none, or where a
-        // chain turns out to be longer: else its last places would never be drawn.
-        var length = 4
+        // A place of a chain is drawn as if all chains were that long, and drawn again where there is none. In a chain that
+        // is longer, which is rare, all have a chance, if a smaller one.
+        let usual = 8
         while true {
             let (link, _) = chain(at: UInt64(UInt32(truncatingIfNeeded: random.next())))
-            let place = Int(random.next() % UInt64(length))
-            var found: Block?
+            var length = 0
             var next = link.pointee
-            var passed = 0
             while let block = next {
-                if passed == place { found = block }
-                passed += 1
+                length += 1
                 next = Self.next(block).pointee
             }
-            if passed > length {
-                length = passed
-            } else if let found {
-                return found
+            var place = Int(random.next() % UInt64(max(length, usual)))
+            next = link.pointee
+            while let block = next {
+                if place == 0 { return block }
+                place -= 1
+                next = Self.next(block).pointee
             }
         }
     }
