@@ -52,15 +52,13 @@ final class HotKeys<Key: Hashable & Sendable>: Sendable {
     /// After this time a look-up counts half.
     static var halfLife: Duration { .seconds(15) }
 
-    private struct Counter {
-        var key: Key
-        var count: Double
-        var error: Double
-    }
-
+    // Counts lie apart from the keys, whose type this code learns only when it runs: the search for the lowest count is a
+    // walk over plain numbers.
     private struct State {
         var places: [Key: Int] = [:]
-        var counters: [Counter] = []
+        var keys: [Key] = []
+        var counts: [Double] = []
+        var errors: [Double] = []
         var samples = 0.0
         var fadedAt: Int64?
     }
@@ -77,18 +75,28 @@ final class HotKeys<Key: Hashable & Sendable>: Sendable {
             Self.fade(&state, now)
             state.samples += 1
             if let place = state.places[key] {
-                state.counters[place].count += 1
-            } else if state.counters.count < Self.countersMax {
-                state.places[key] = state.counters.count
-                state.counters.append(Counter(key: key, count: 1, error: 0))
-            } else if let least = state.counters.indices.min(by: { state.counters[$0].count < state.counters[$1].count }
-            ) {
-                let old = state.counters[least]
-                state.places[old.key] = nil
+                state.counts[place] += 1
+            } else if state.keys.count < Self.countersMax {
+                state.places[key] = state.keys.count
+                state.keys.append(key)
+                state.counts.append(1)
+                state.errors.append(0)
+            } else {
+                let least = Self.least(state.counts)
+                state.places[state.keys[least]] = nil
                 state.places[key] = least
-                state.counters[least] = Counter(key: key, count: old.count + 1, error: old.count)
+                state.keys[least] = key
+                state.errors[least] = state.counts[least]
+                state.counts[least] += 1
             }
         }
+    }
+
+    /// The place of the lowest of some counts, of which there is one or more.
+    private static func least(_ counts: [Double]) -> Int {
+        var least = 0
+        for place in 1..<max(1, counts.count) where counts[place] < counts[least] { least = place }
+        return least
     }
 
     /// Halves what was counted, once for every half-life that has passed.
@@ -102,23 +110,21 @@ final class HotKeys<Key: Hashable & Sendable>: Sendable {
         state.fadedAt = last + times * halfLife.nanoseconds
         let factor = times > 60 ? 0 : 1 / Double(UInt64(1) << UInt64(times))
         state.samples *= factor
-        let kept = state.counters.map { Counter(key: $0.key, count: $0.count * factor, error: $0.error * factor) }
-            .filter { $0.count >= 0.25 }
-        state.counters = kept
-        state.places = Dictionary(uniqueKeysWithValues: kept.enumerated().map { ($0.element.key, $0.offset) })
+        let kept = state.keys.indices.filter { state.counts[$0] * factor >= 0.25 }
+        state.keys = kept.map { state.keys[$0] }
+        state.errors = kept.map { state.errors[$0] * factor }
+        state.counts = kept.map { state.counts[$0] * factor }
+        state.places = Dictionary(uniqueKeysWithValues: state.keys.enumerated().map { ($0.element, $0.offset) })
     }
 
     func report(at now: Int64) -> HotKeyReport {
-        let (counters, samples) = state.withLock { state in
+        let (seen, samples) = state.withLock { state in
             Self.fade(&state, now)
-            return (state.counters, state.samples)
+            return (state.keys.indices.map { (state.keys[$0], state.counts[$0], state.errors[$0]) }, state.samples)
         }
-        let keys = counters.sorted { $0.count > $1.count }.prefix(HotKeyReport.keysMax).map { counter in
-            HotKeyReport.Key(
-                text: String(String(describing: counter.key).prefix(HotKeyReport.textMax)),
-                count: counter.count,
-                error: counter.error
-            )
+        let keys = seen.sorted { $0.1 > $1.1 }.prefix(HotKeyReport.keysMax).map { key, count, error in
+            let text = String(String(describing: key).prefix(HotKeyReport.textMax))
+            return HotKeyReport.Key(text: text, count: count, error: error)
         }
         return HotKeyReport(samples: samples, keys: keys)
     }

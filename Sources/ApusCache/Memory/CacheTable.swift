@@ -45,7 +45,7 @@ final class CacheTable<Key: Hashable & Sendable, Value: Sendable, Policy: CacheP
             if let place = old.place { index.entry(place).deinitialize(count: 1) }
             old.cells?.deallocate()
         }
-        for chunk in 0..<chunkCount { index.chunks[chunk].deallocate() }
+        for chunk in 0..<chunkCount { UnsafeMutableRawPointer(index.chunks[chunk]).deallocate() }
         for slot in 0..<ThreadSlot.count { index.ring(slot)?.free() }
         index.cells.deallocate()
         index.chunks.deallocate()
@@ -198,7 +198,7 @@ final class CacheTable<Key: Hashable & Sendable, Value: Sendable, Policy: CacheP
         } else {
             place = isUsed.count
             if place + 16 == 16 << chunkCount {
-                index.chunks.advanced(by: chunkCount).initialize(to: .allocate(capacity: 16 << chunkCount))
+                index.chunks.advanced(by: chunkCount).initialize(to: Self.newChunk(16 << chunkCount))
                 chunkCount += 1
             }
             isUsed.append(false)
@@ -206,6 +206,13 @@ final class CacheTable<Key: Hashable & Sendable, Value: Sendable, Policy: CacheP
         isUsed[place] = true
         index.entry(place).initialize(to: entry)
         return place
+    }
+
+    /// Memory for entries, at the start of a cache line: an entry of 64 bytes is one line to read.
+    private static func newChunk(_ count: Int) -> UnsafeMutablePointer<Entry> {
+        let alignment = max(64, MemoryLayout<Entry>.alignment)
+        return UnsafeMutableRawPointer.allocate(byteCount: count * MemoryLayout<Entry>.stride, alignment: alignment)
+            .bindMemory(to: Entry.self, capacity: count)
     }
 
     /// Takes an entry that the policy has forgotten out of the readers' sight.
