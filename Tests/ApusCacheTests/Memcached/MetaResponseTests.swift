@@ -37,7 +37,7 @@ struct MetaResponseTests {
         let found = try answers("HD\r\nEN\r\nNS\r\nEX c7\r\nNF\r\nMN\r\nERROR\r\n")
         #expect(
             found.map(\.code)
-                == [.done, .miss, .notStored, .exists, .notFound, .end, .refused(.unknownCommand, 40..<40)]
+                == [.done, .miss, .notStored, .exists, .notFound, .end, .refused(.unknownCommand, 32..<32)]
         )
         #expect(found[3].version == 7)
     }
