@@ -113,17 +113,11 @@ final class BrokenShard: ShardEngine {
         try await engine().execute(sql, mayShare: mayShare, deadline: deadline)
     }
 
-    func read<T: Sendable>(
-        deadline: Duration,
-        _ body: @escaping @Sendable (any SQLSession) throws -> T
-    ) async throws -> T {
+    func read(deadline: Duration, _ body: @escaping @Sendable (any SQLSession) throws -> Void) async throws {
         try await engine().read(deadline: deadline, body)
     }
 
-    func write<T: Sendable>(
-        deadline: Duration,
-        _ body: @escaping @Sendable (borrowing Transaction) throws -> T
-    ) async throws -> T {
+    func write(deadline: Duration, _ body: @escaping @Sendable (borrowing Transaction) throws -> Void) async throws {
         try await engine().write(deadline: deadline, body)
     }
 

@@ -116,8 +116,8 @@ public struct EveryShard: Sendable {
             for (index, engine) in engines.enumerated() {
                 group.addTask {
                     do {
-                        let deadline = deadline ?? engine.configuration.scanDeadline
-                        return (index, .success(try await engine.read(deadline: deadline) { try body(index, $0) }))
+                        let value = try await Answer.read(engine, deadline: deadline) { try body(index, $0) }
+                        return (index, .success(value))
                     } catch {
                         return (index, .failure(error))
                     }

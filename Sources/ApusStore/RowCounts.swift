@@ -54,7 +54,7 @@ extension Store {
             return left
         }
         do {
-            let names = try await engine.read(deadline: try left()) { session in
+            let names = try await Answer.read(engine, deadline: try left()) { session -> [String] in
                 var names: [String] = []
                 try session.query(
                     """
@@ -68,7 +68,7 @@ extension Store {
                 return names
             }
             for name in names where Identifiers.isIdentifier(name) {
-                counts[name] = try await engine.read(deadline: try left()) { session in
+                counts[name] = try await Answer.read(engine, deadline: try left()) { session -> Int in
                     var count = 0
                     // Not `count(*)`, which is one step to SQLite and cannot be stopped.
                     try session.query("SELECT count(1) FROM \(identifier: name)") { row in

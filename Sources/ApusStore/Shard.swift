@@ -33,7 +33,7 @@ public struct Shard<Key: ShardKey>: Sendable {
     ) async throws -> T {
         try await Trace.span("store.write", kind: .client) { span in
             span.set(.dbNamespace, index)
-            return try await engine.write(deadline: deadline ?? engine.configuration.writeDeadline, body)
+            return try await Answer.write(engine, deadline: deadline, body)
         }
     }
 
@@ -107,7 +107,7 @@ public struct Shard<Key: ShardKey>: Sendable {
         as type: T.Type = T.self,
         deadline: Duration? = nil
     ) async throws -> [T] {
-        try await engine.read(deadline: deadline ?? engine.configuration.scanDeadline) { session in
+        try await Answer.read(engine, deadline: deadline) { session in
             var rows: [T] = []
             try session.query(sql) { row in
                 rows.append(try T(from: &row))
@@ -120,7 +120,7 @@ public struct Shard<Key: ShardKey>: Sendable {
     @usableFromInline
     func firstElsewhere<T: Row & Sendable>(_ sql: SQL) async throws -> T? {
         if let answer = try await engine.answer(to: sql) { return try answer.first(as: T.self) }
-        return try await engine.read(deadline: engine.configuration.scanDeadline) { session in
+        return try await Answer.read(engine, deadline: nil) { session in
             var found: T?
             try session.query(sql) { row in
                 found = try T(from: &row)

@@ -19,15 +19,9 @@ protocol ShardEngine: AnyObject, Sendable {
     /// With `mayShare`, other such statements that wait may be committed with it.
     func execute(_ sql: SQL, mayShare: Bool, deadline: Duration) async throws -> Int
     /// Runs `body` in a read transaction off the loop.
-    func read<T: Sendable>(
-        deadline: Duration,
-        _ body: @escaping @Sendable (any SQLSession) throws -> T
-    ) async throws -> T
+    func read(deadline: Duration, _ body: @escaping @Sendable (any SQLSession) throws -> Void) async throws
     /// Runs `body` in a transaction that is on disk when this returns.
-    func write<T: Sendable>(
-        deadline: Duration,
-        _ body: @escaping @Sendable (borrowing Transaction) throws -> T
-    ) async throws -> T
+    func write(deadline: Duration, _ body: @escaping @Sendable (borrowing Transaction) throws -> Void) async throws
     /// Reads done at once on loops so far.
     var localReads: Int { get }
     /// Requests that wait to be written now.
@@ -48,7 +42,7 @@ extension ShardEngine {
 
     @usableFromInline
     func execute(_ sql: SQL, mayShare: Bool, deadline: Duration) async throws -> Int {
-        try await write(deadline: deadline) { try $0.execute(sql) }
+        try await Answer.write(self, deadline: deadline) { try $0.execute(sql) }
     }
 
     @usableFromInline var problem: String? { nil }

@@ -1,6 +1,6 @@
 import ApusRuntime
 
-/// Which server of several keeps a key: a circle on which each server has many points, so that one more or one less
+/// Which server of several keeps a key: a circle on which each server has many points, 160 on average and by weight, so that one more or one less
 /// moves few keys, and clients in other languages agree.
 ///
 /// - SeeAlso: R. Jones, "libketama: a consistent hashing algorithm for memcache clients" (2007); libmemcached's
@@ -14,11 +14,11 @@ struct Ketama: Sendable {
         var weight = 1
     }
 
-    /// Where on the circle the servers have their points, as clients of other languages place them.
+    /// How a server is named where its points are computed: clients of other languages differ in that.
     enum Placement: Sendable, Hashable {
-        /// As libmemcached and libketama: 160 points a server on average, by weight.
-        case weighted
-        /// As the Java client spymemcached: 160 points each.
+        /// As libmemcached and libketama name it.
+        case ketama
+        /// As the Java client spymemcached names it.
         case spy
     }
 
@@ -26,21 +26,17 @@ struct Ketama: Sendable {
     private let owners: [UInt16]
 
     /// A circle of at most 65,536 servers.
-    init(_ servers: [Server], placement: Placement = .weighted) {
+    init(_ servers: [Server], placement: Placement = .ketama) {
         let total = servers.reduce(0.0) { $0 + Double(max(1, $1.weight)) }
         var places: [(point: UInt32, owner: UInt16)] = []
         for (owner, server) in servers.prefix(1 << 16).enumerated() {
-            let digests: Int
-            let name: String
-            switch placement {
-            case .weighted:
-                let share = Double(max(1, server.weight)) / total
-                digests = Int(share * 40 * Double(servers.count) + 1e-10)
-                name = server.port == 11_211 ? server.host : "\(server.host):\(server.port)"
-            case .spy:
-                digests = 40
-                name = "/\(server.host):\(server.port)"
-            }
+            let share = Double(max(1, server.weight)) / total
+            let digests = Int(share * 40 * Double(servers.count) + 1e-10)
+            let name =
+                switch placement {
+                case .ketama: server.port == 11_211 ? server.host : "\(server.host):\(server.port)"
+                case .spy: "/\(server.host):\(server.port)"
+                }
             for index in 0..<digests {
                 let digest = MD5.digest(Array("\(name)-\(index)".utf8))
                 for part in 0..<4 { places.append((Self.word(digest, part), UInt16(owner))) }

@@ -95,25 +95,19 @@ final class PostgresShard: ShardEngine {
 
     // MARK: Transactions
 
-    func read<T: Sendable>(
-        deadline: Duration,
-        _ body: @escaping @Sendable (any SQLSession) throws -> T
-    ) async throws -> T {
+    func read(deadline: Duration, _ body: @escaping @Sendable (any SQLSession) throws -> Void) async throws {
         try scanners.start()
-        return try await counted { try await scanners.queue.perform(deadline: deadline) { try body($0) } }
+        try await counted { try await scanners.queue.perform(deadline: deadline) { try body($0) } }
     }
 
-    func write<T: Sendable>(
-        deadline: Duration,
-        _ body: @escaping @Sendable (borrowing Transaction) throws -> T
-    ) async throws -> T {
+    func write(deadline: Duration, _ body: @escaping @Sendable (borrowing Transaction) throws -> Void) async throws {
         try writers.start()
-        return try await counted { try await writers.queue.perform(deadline: deadline) { try body(Transaction($0)) } }
+        try await counted { try await writers.queue.perform(deadline: deadline) { try body(Transaction($0)) } }
     }
 
-    private func counted<T: Sendable>(_ body: () async throws -> T) async throws -> T {
+    private func counted(_ body: () async throws -> Void) async throws {
         do {
-            return try await body()
+            try await body()
         } catch let error as StoreError where error.code == .overloaded {
             statistics.add(.refused)
             throw error
@@ -133,7 +127,7 @@ final class PostgresShard: ShardEngine {
 
     /// Reads every row of every table, so that the server checks its pages, and looks for indexes that are of no use.
     func integrityProblems() async throws -> [String] {
-        try await read(deadline: .seconds(3600)) { session in
+        try await Answer.read(self, deadline: .seconds(3600)) { session in
             let transaction = Transaction(session)
             let broken: [String] = try transaction.all(
                 """

@@ -22,11 +22,11 @@ extension SQLiteConnection: MigrationSession {
         }
     }
 
-    func begin() throws { try control(\.begin, "BEGIN IMMEDIATE") }
-    func beginRead() throws { try control(\.beginRead, "BEGIN") }
-    func commit() throws { try control(\.commit, "COMMIT") }
-    func savepoint() throws { try control(\.savepoint, "SAVEPOINT request") }
-    func releaseSavepoint() throws { try control(\.release, "RELEASE request") }
+    func begin() throws { try control(&controls.begin, "BEGIN IMMEDIATE") }
+    func beginRead() throws { try control(&controls.beginRead, "BEGIN") }
+    func commit() throws { try control(&controls.commit, "COMMIT") }
+    func savepoint() throws { try control(&controls.savepoint, "SAVEPOINT request") }
+    func releaseSavepoint() throws { try control(&controls.release, "RELEASE request") }
 
     func rollbackSavepoint() throws {
         try run("ROLLBACK TO request")
@@ -38,15 +38,19 @@ extension SQLiteConnection: MigrationSession {
         if !isIdle { sqlite3_exec(handle, "ROLLBACK", nil, nil, nil) }
     }
 
-    private func control(_ path: WritableKeyPath<Control, OpaquePointer?>, _ text: String) throws {
-        if controls[keyPath: path] == nil {
-            var prepared: OpaquePointer?
-            let code = sqlite3_prepare_v3(handle, text, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &prepared, nil)
-            guard code == SQLITE_OK else { throw failure(code) }
-            controls[keyPath: path] = prepared
-        }
-        let code = sqlite3_step(controls[keyPath: path])
-        sqlite3_reset(controls[keyPath: path])
+    private func control(_ statement: inout OpaquePointer?, _ text: StaticString) throws {
+        if statement == nil { statement = try prepareControl(text) }
+        let code = sqlite3_step(statement)
+        sqlite3_reset(statement)
         guard code == SQLITE_DONE else { throw failure(code) }
+    }
+
+    @inline(never)
+    private func prepareControl(_ text: StaticString) throws -> OpaquePointer? {
+        var prepared: OpaquePointer?
+        let flags = UInt32(SQLITE_PREPARE_PERSISTENT)
+        let code = sqlite3_prepare_v3(handle, "\(text)", -1, flags, &prepared, nil)
+        guard code == SQLITE_OK else { throw failure(code) }
+        return prepared
     }
 }

@@ -75,25 +75,19 @@ final class SQLiteShard: ShardEngine {
         return try reader.read(sql)
     }
 
-    func read<T: Sendable>(
-        deadline: Duration,
-        _ body: @escaping @Sendable (any SQLSession) throws -> T
-    ) async throws -> T {
+    func read(deadline: Duration, _ body: @escaping @Sendable (any SQLSession) throws -> Void) async throws {
         try readers.start()
-        return try await counted { try await readers.queue.perform(deadline: deadline) { try body($0) } }
+        try await counted { try await readers.queue.perform(deadline: deadline) { try body($0) } }
     }
 
-    func write<T: Sendable>(
-        deadline: Duration,
-        _ body: @escaping @Sendable (borrowing Transaction) throws -> T
-    ) async throws -> T {
+    func write(deadline: Duration, _ body: @escaping @Sendable (borrowing Transaction) throws -> Void) async throws {
         try writer.start()
-        return try await counted { try await writer.queue.perform(deadline: deadline) { try body(Transaction($0)) } }
+        try await counted { try await writer.queue.perform(deadline: deadline) { try body(Transaction($0)) } }
     }
 
-    private func counted<T: Sendable>(_ body: () async throws -> T) async throws -> T {
+    private func counted(_ body: () async throws -> Void) async throws {
         do {
-            return try await body()
+            try await body()
         } catch let error as StoreError where error.code == .overloaded {
             statistics.add(.refused)
             throw error
@@ -121,7 +115,7 @@ final class SQLiteShard: ShardEngine {
     }
 
     func integrityProblems() async throws -> [String] {
-        try await read(deadline: .seconds(3600)) { session in
+        try await Answer.read(self, deadline: .seconds(3600)) { session -> [String] in
             guard let connection = session as? SQLiteConnection else { return [] }
             return try connection.integrityProblems()
         }

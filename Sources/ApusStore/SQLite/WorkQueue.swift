@@ -31,15 +31,17 @@ final class WorkQueue: Sendable {
     /// How many requests wait.
     var count: Int { monitor.withLock { $0.count } }
 
-    /// Queues a request and waits for its result.
-    func perform<Value: Sendable>(
+    /// Queues a request and waits until it is done.
+    ///
+    /// - Throws: What `body` throws; ``StoreError``.
+    func perform(
         deadline: Duration,
-        _ body: @escaping @Sendable (any SQLSession) throws -> Value
-    ) async throws -> Value {
+        _ body: @escaping @Sendable (any SQLSession) throws -> Void
+    ) async throws {
         let now = clock.now()
-        let item = TypedItem<Value>(deadline: (now + deadline).nanoseconds, body: body)
+        let item = WorkItem(deadline: (now + deadline).nanoseconds, body: body)
         item.queuedAt = now.nanoseconds
-        return try await withTaskCancellationHandler {
+        try await withTaskCancellationHandler {
             try await withUnsafeThrowingContinuation { continuation in
                 item.continuation = continuation
                 if let refusal = submit(item) {

@@ -29,11 +29,11 @@ struct KetamaTests {
         return try JSONDecoder().decode(Table.self, from: Data(contentsOf: URL(filePath: path)))
     }
 
-    @Test(arguments: [Ketama.Placement.weighted, .spy])
+    @Test(arguments: [Ketama.Placement.ketama, .spy])
     func `keys go where clients in other languages send them`(placement: Ketama.Placement) throws {
         let table = try table()
         let circle = Ketama(table.all, placement: placement)
-        let cases = placement == .weighted ? table.cases : table.spy
+        let cases = placement == .ketama ? table.cases : table.spy
         #expect(cases.count == 99)
         for row in cases {
             let key = Array(row.key.utf8)
