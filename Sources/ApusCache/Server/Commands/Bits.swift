@@ -52,7 +52,6 @@ extension CacheCore {
 
     /// The range that two arguments name in `length` units, the last included; `nil` where it is empty.
     private func range(_ first: Int, _ last: Int, _ length: Int) -> ClosedRange<Int>? {
-        if first < 0, last < 0, first > last { return nil }
         let start = max(0, first < 0 ? first + length : first)
         let end = min(length - 1, max(0, last < 0 ? last + length : last))
         return start <= end ? start...end : nil
@@ -74,9 +73,10 @@ extension CacheCore {
         case .missing: out.pointee.integer(0)
         case .found(let entry):
             let string = entry.string
-            guard let range = range(first, last, isBits ? string.count * 8 : string.count) else {
-                return out.pointee.integer(0)
-            }
+            // Redis looks at the two before it counts from the end, and in BITPOS it does not.
+            guard first >= 0 || last >= 0 || first <= last,
+                let range = range(first, last, isBits ? string.count * 8 : string.count)
+            else { return out.pointee.integer(0) }
             let bits = isBits ? range : range.lowerBound * 8...range.upperBound * 8 + 7
             out.pointee.integer(Bits.count(string, bits))
         }
