@@ -57,7 +57,7 @@ apus_bench() {
         show_errors "$log"
         die "the build failed; the whole log is $log"
     fi
-    if [ "$name" = shop ]; then
+    if [ "$name" = shop ] || [ "$name" = observe ]; then
         build_release bazaar
         export BENCH_BAZAAR="$APUS_ROOT/.build/release/bazaar"
     fi
