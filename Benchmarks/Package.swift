@@ -27,7 +27,9 @@ let package = Package(
         )
     },
     dependencies: [.package(name: "apus", path: "..")],
-    targets: [.target(name: "BenchKit", swiftSettings: strict)]
+    targets: [
+        .target(name: "BenchKit", dependencies: [.product(name: "Apus", package: "apus")], swiftSettings: strict)
+    ]
         + present.map { bench in
             .executableTarget(
                 name: bench,

@@ -149,7 +149,7 @@ start_parts() {
     export APUS_TEST_BROWSER="$APUS_ROOT/.build/venv/browser/bin/python"
     python_tools api Tests/API/requirements.txt
     export APUS_TEST_SCHEMATHESIS="$APUS_ROOT/.build/venv/api/bin/python"
-    # The usual clients of Redis and memcached use the embedded cache server.
+    # The usual client of Redis for Python uses the embedded cache server.
     python_tools cache Tests/Cache/requirements.txt
     export APUS_TEST_CACHE_PYTHON="$APUS_ROOT/.build/venv/cache/bin/python"
 }

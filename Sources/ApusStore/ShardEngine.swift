@@ -46,6 +46,16 @@ extension ShardEngine {
     }
 
     @usableFromInline var problem: String? { nil }
+
+    /// Counts what is refused because too many wait.
+    func counted(_ body: () async throws -> Void) async throws {
+        do {
+            try await body()
+        } catch let error as StoreError where error.code == .overloaded {
+            statistics.add(.refused)
+            throw error
+        }
+    }
 }
 
 /// A connection that runs statements for one thread.

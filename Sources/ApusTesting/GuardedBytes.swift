@@ -11,7 +11,10 @@ public struct GuardedBytes: ~Copyable {
         let size = (pages + 1) * 4096
         guard let memory = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
             memory != MAP_FAILED, mprotect(memory + pages * 4096, 4096, PROT_NONE) == 0
-        else { fatalError("no memory for a test") }
+        else {
+            // Without the forbidden page a test would pass and prove nothing: the run ends here.
+            fatalError("no memory for a test")
+        }
         self.memory = memory
     }
 

@@ -1,6 +1,8 @@
 """Starts Debian's Chromium under Playwright, and gives the windows that tests look through."""
 
 import contextlib
+import time
+import traceback
 
 from playwright.sync_api import sync_playwright
 
@@ -40,3 +42,21 @@ def window(browser, url, **options):
             raise AssertionError(f"the page's script failed: {thrown[0]}")
     finally:
         context.close()
+
+
+def run(cases, target):
+    """Runs tests, each a name and what is called with a browser and the target; prints a line each.
+
+    Returns the exit code: 1 where one failed or none ran."""
+    failed = 0
+    with chromium() as browser:
+        for name, case in cases:
+            began = time.monotonic()
+            try:
+                case(browser, target)
+                print(f"ok   {name} {time.monotonic() - began:.1f} s", flush=True)
+            except Exception:
+                failed += 1
+                print(f"FAIL {name}\n{traceback.format_exc()}", flush=True)
+    print(f"{len(cases) - failed} passed, {failed} failed", flush=True)
+    return 0 if cases and not failed else 1

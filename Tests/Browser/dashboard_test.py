@@ -10,12 +10,10 @@ import argparse
 import re
 import statistics
 import sys
-import time
-import traceback
 from urllib.parse import parse_qs, urlsplit
 
 from axe import small_targets, violations
-from chromium import DESK, PHONE, WAIT, chromium, window
+from chromium import DESK, PHONE, WAIT, run, window
 from playwright.sync_api import expect
 
 TESTS = []
@@ -298,19 +296,8 @@ def main():
     given = words.parse_args()
     site = Site(given.url)
     expect.set_options(timeout=WAIT)
-    cases = [case for case in TESTS if not given.names or case.__name__ in given.names]
-    failed = 0
-    with chromium() as browser:
-        for case in cases:
-            began = time.monotonic()
-            try:
-                case(browser, site)
-                print(f"ok   {case.__name__} {time.monotonic() - began:.1f} s", flush=True)
-            except Exception:
-                failed += 1
-                print(f"FAIL {case.__name__}\n{traceback.format_exc()}", flush=True)
-    print(f"{len(cases) - failed} passed, {failed} failed", flush=True)
-    return 0 if cases and not failed else 1
+    cases = [(case.__name__, case) for case in TESTS if not given.names or case.__name__ in given.names]
+    return run(cases, site)
 
 
 if __name__ == "__main__":

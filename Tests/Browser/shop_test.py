@@ -10,11 +10,9 @@ two the shop may be started anew. Prints a line a test, and ends with 1 where on
 import argparse
 import functools
 import sys
-import time
-import traceback
 
 from axe import small_targets, violations
-from chromium import DESK, PHONE, WAIT, chromium, window
+from chromium import DESK, PHONE, WAIT, run, window
 from playwright.sync_api import expect
 
 from shopping import ADDRESS, fill, put
@@ -452,18 +450,7 @@ def main():
         cases.insert(0, ("find_the_basket", functools.partial(find_the_basket, file=given.find)))
     if given.leave:
         cases.append(("leave_a_basket", functools.partial(leave_a_basket, file=given.leave)))
-    failed = 0
-    with chromium() as browser:
-        for name, case in cases:
-            began = time.monotonic()
-            try:
-                case(browser, url)
-                print(f"ok   {name} {time.monotonic() - began:.1f} s", flush=True)
-            except Exception:
-                failed += 1
-                print(f"FAIL {name}\n{traceback.format_exc()}", flush=True)
-    print(f"{len(cases) - failed} passed, {failed} failed", flush=True)
-    return 0 if cases and not failed else 1
+    return run(cases, url)
 
 
 if __name__ == "__main__":

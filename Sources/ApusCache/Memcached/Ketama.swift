@@ -1,7 +1,7 @@
 import ApusRuntime
 
-/// Which server of several keeps a key: a circle on which each server has many points, 160 on average and by weight, so that one more or one less
-/// moves few keys, and clients in other languages agree.
+/// Which server of several keeps a key: a circle on which each server has many points, 160 on average and by weight, so
+/// that one more or one less moves few keys, and clients in other languages agree.
 ///
 /// - SeeAlso: R. Jones, "libketama: a consistent hashing algorithm for memcache clients" (2007); libmemcached's
 ///   `MEMCACHED_DISTRIBUTION_CONSISTENT_KETAMA`.

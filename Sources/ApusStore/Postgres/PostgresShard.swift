@@ -105,15 +105,6 @@ final class PostgresShard: ShardEngine {
         try await counted { try await writers.queue.perform(deadline: deadline) { try body(Transaction($0)) } }
     }
 
-    private func counted(_ body: () async throws -> Void) async throws {
-        do {
-            try await body()
-        } catch let error as StoreError where error.code == .overloaded {
-            statistics.add(.refused)
-            throw error
-        }
-    }
-
     // MARK: Opening, checking, closing
 
     func prepare(_ migrations: [Migration], identity: String) throws {

@@ -85,15 +85,6 @@ final class SQLiteShard: ShardEngine {
         try await counted { try await writer.queue.perform(deadline: deadline) { try body(Transaction($0)) } }
     }
 
-    private func counted(_ body: () async throws -> Void) async throws {
-        do {
-            try await body()
-        } catch let error as StoreError where error.code == .overloaded {
-            statistics.add(.refused)
-            throw error
-        }
-    }
-
     func prepare(_ migrations: [Migration], identity: String) throws {
         let lock = try LockFile(path: path + ".lock")
         // A disk that is read-only can still be read, where nothing is missing.

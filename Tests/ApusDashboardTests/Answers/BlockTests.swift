@@ -82,7 +82,7 @@ import Testing
         // A cache that a process has and does not use.
         _ = system.metrics("orders").counters("apus_cache_hits_total", help: "H.", labels: ["cache"]).series("pages")
         try await served(system) { site in
-            while site.dashboard.rounds < 1 { try await site.dashboard.loop.sleep(for: .milliseconds(10)) }
+            await site.dashboard.gather()
             hits.add(5)
             await site.dashboard.gather()
             for _ in 0..<2 { await site.dashboard.gather() }

@@ -106,7 +106,7 @@ import Testing
         )
         try await served(system) { site in
             // Two rounds, so that a beginning and an end are known.
-            while site.dashboard.rounds < 1 { try await site.dashboard.loop.sleep(for: .milliseconds(10)) }
+            await site.dashboard.gather()
             requests.series("web/0", "2xx").add(90)
             requests.series("web/0", "5xx").add(10)
             upstream.add(100)
