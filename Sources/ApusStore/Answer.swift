@@ -13,17 +13,27 @@ final class Answer<Value: Sendable>: @unchecked Sendable {
         return value
     }
 
+    /// Leaves the value; by the request, before it is finished.
+    func set(_ value: Value) { self.value = value }
+
+    /// What a request left that `body` queued and waited for.
+    static func of(_ body: (Answer) async throws -> Void) async throws -> Value {
+        let answer = Answer()
+        try await body(answer)
+        return try answer.get()
+    }
+
     /// What `body` makes of one shard, in a transaction that is on disk when this returns.
     static func write(
         _ engine: any ShardEngine,
         deadline: Duration?,
         _ body: @escaping @Sendable (borrowing Transaction) throws -> Value
     ) async throws -> Value {
-        let answer = Answer()
-        try await engine.write(deadline: deadline ?? engine.configuration.writeDeadline) {
-            answer.value = try body($0)
+        try await of { answer in
+            try await engine.write(deadline: deadline ?? engine.configuration.writeDeadline) {
+                answer.value = try body($0)
+            }
         }
-        return try answer.get()
     }
 
     /// What `body` reads from one shard, off the loop.
@@ -32,10 +42,10 @@ final class Answer<Value: Sendable>: @unchecked Sendable {
         deadline: Duration?,
         _ body: @escaping @Sendable (any SQLSession) throws -> Value
     ) async throws -> Value {
-        let answer = Answer()
-        try await engine.read(deadline: deadline ?? engine.configuration.scanDeadline) {
-            answer.value = try body($0)
+        try await of { answer in
+            try await engine.read(deadline: deadline ?? engine.configuration.scanDeadline) {
+                answer.value = try body($0)
+            }
         }
-        return try answer.get()
     }
 }

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 _Thread_local void *apus_current_loop = 0;
+_Thread_local const int64_t *apus_turn_time = 0;
 _Thread_local uint32_t apus_thread_slot = 0;
 
 int apus_errno(void) { return errno; }

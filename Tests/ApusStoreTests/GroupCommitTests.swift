@@ -52,4 +52,38 @@ struct GroupCommitTests {
         #expect(try await shard.one("SELECT count(*) FROM products") == 0)
         await store.close()
     }
+
+    @Test
+    func `a single statement that fails half way undoes itself alone, also where it says to keep what it did`() async throws {
+        let store = try await openStore(folder)
+        let shard = try store.shard(for: 1)
+        try await shard.execute("INSERT INTO products (id, name) VALUES (2, 'two')")
+        let commits = store.statistics().shards[0].commits
+        for conflict in ["ABORT", "FAIL", "ROLLBACK"] {
+            let other = Holder(path: folder.path + "/shard-0000.sqlite.lock")
+            try other.take()
+            let failing: SQL =
+                switch conflict {
+                case "FAIL": "INSERT OR FAIL INTO products (id, name) VALUES (1, 'half'), (2, 'done')"
+                case "ROLLBACK": "INSERT OR ROLLBACK INTO products (id, name) VALUES (1, 'half'), (2, 'done')"
+                default: "INSERT INTO products (id, name) VALUES (1, 'half'), (2, 'done')"
+                }
+            let codes = try await withThrowingTaskGroup(of: StoreError.Code?.self) { tasks in
+                for index in 0..<9 {
+                    let name = "\(conflict) \(index)"
+                    let sql: SQL = index == 4 ? failing : "INSERT INTO products (name) VALUES (\(name))"
+                    tasks.addTask { await code { try await shard.execute(sql) } }
+                }
+                while store.statistics().shards[0].waiting < 9 { await Task.yield() }
+                other.release()
+                return try await tasks.reduce(into: []) { $0.append($1) }
+            }
+            #expect(codes.compactMap { $0 } == [.uniqueViolation])
+        }
+        #expect(try await shard.one("SELECT count(*) FROM products WHERE id > 2 AND name LIKE '% %'") == 24)
+        #expect(try await shard.one("SELECT count(*) FROM products") == 25)
+        #expect(try await shard.one("SELECT count(*) FROM products WHERE name = 'half'") == 0)
+        #expect(store.statistics().shards[0].commits > commits)
+        await store.close()
+    }
 }

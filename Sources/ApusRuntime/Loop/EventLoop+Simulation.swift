@@ -7,9 +7,9 @@ extension EventLoop {
     public func report(socket: Int32, readable: Bool, writable: Bool, closed: Bool) {
         precondition(machine != nil, "only a simulated machine reports")
         guard let state = simulated[socket] else { return }
-        let outer = apus_get_current_loop()
-        apus_set_current_loop(Unmanaged.passUnretained(self).toOpaque())
-        defer { apus_set_current_loop(outer) }
+        let outer = (apus_get_current_loop(), apus_get_turn_time())
+        becomeCurrent()
+        defer { apus_set_current_loop(outer.0, outer.1) }
         var events: UInt32 = 0
         if readable { events |= APUS_EPOLLIN }
         if writable { events |= APUS_EPOLLOUT }

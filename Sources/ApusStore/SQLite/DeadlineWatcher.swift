@@ -16,19 +16,7 @@ final class DeadlineWatcher: Sendable {
     /// How much longer than its deadline a commit may hang before its caller hears that the outcome is unknown.
     static let graceNanoseconds: Int64 = 2_000_000_000
     private let monitor = Monitor(State())
-    private let awake: Cell
-
-    /// A number that any thread reads and one lock's holder writes.
-    private final class Cell: @unchecked Sendable {
-        let pointer: UnsafeMutablePointer<UInt64>
-        init() {
-            pointer = .allocate(capacity: 1)
-            pointer.initialize(to: 0)
-        }
-        deinit { pointer.deallocate() }
-    }
-
-    init() { awake = Cell() }
+    private let awake = Cell()
 
     func add(_ queue: WorkQueue) { monitor.withLock { $0.queues.append(queue) } }
 

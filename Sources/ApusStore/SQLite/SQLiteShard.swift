@@ -85,6 +85,17 @@ final class SQLiteShard: ShardEngine {
         try await counted { try await writer.queue.perform(deadline: deadline) { try body(Transaction($0)) } }
     }
 
+    func execute(_ sql: SQL, mayShare: Bool, deadline: Duration) async throws -> Int {
+        try writer.start()
+        return try await Answer.of { answer in
+            try await counted {
+                try await writer.queue.perform(deadline: deadline, isStatement: true) {
+                    answer.set(try $0.execute(sql))
+                }
+            }
+        }
+    }
+
     func prepare(_ migrations: [Migration], identity: String) throws {
         let lock = try LockFile(path: path + ".lock")
         // A disk that is read-only can still be read, where nothing is missing.

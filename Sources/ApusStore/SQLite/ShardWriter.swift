@@ -2,7 +2,8 @@ import ApusCore
 import ApusObserve
 import CSQLite
 
-/// The one thread that writes a shard: it takes all requests that wait, runs each in a savepoint and commits once.
+/// The one thread that writes a shard: it takes all requests that wait, runs each so that it can be undone by itself,
+/// and commits once.
 ///
 /// No timer makes groups: while the disk syncs, the next group gathers. Requests that come while a group runs join it.
 /// A request that fails undoes its own savepoint; the others are committed. Where the engine itself undoes the whole
@@ -86,7 +87,10 @@ final class ShardWriter: Sendable {
             defer { first = nil }
             return first
         }
-        while queue.awaitWork() {
+        var rhythm = Rhythm()
+        while true {
+            rhythm.look(in: queue)
+            guard queue.awaitWork() else { break }
             do {
                 try gate.acquire()
                 do {
@@ -103,9 +107,11 @@ final class ShardWriter: Sendable {
                     try connection ?? SQLiteConnection(path: path, configuration: configuration, isReader: false)
                 connection = session
                 session.slow = statistics.slow
-                finished = try group(on: session)
+                rhythm.begin()
+                finished = try group(on: session, rhythm)
                 lock.release()
                 queue.finish(finished)
+                rhythm.end(finished.count)
             } catch {
                 lock.release()
                 let error = StoreError(wrapping: error, "begin")
@@ -120,7 +126,7 @@ final class ShardWriter: Sendable {
     /// One group: everything that waits, and what comes while it runs.
     ///
     /// - Throws: ``StoreError`` where no transaction could begin; then no request was taken.
-    private func group(on session: SQLiteConnection) throws -> [WorkItem] {
+    private func group(on session: SQLiteConnection, _ rhythm: Rhythm) throws -> [WorkItem] {
         try session.begin()
         let started = clock.now().nanoseconds
         var taken: [WorkItem] = []
@@ -128,11 +134,14 @@ final class ShardWriter: Sendable {
         var alone: [WorkItem] = []
         while taken.count < configuration.groupMax {
             let more = queue.take(max: configuration.groupMax - taken.count)
-            if more.isEmpty { break }
+            if more.isEmpty {
+                if taken.isEmpty || rhythm.isWhole(taken.count, in: queue) { break }
+                continue
+            }
             taken += more
             for (index, item) in more.enumerated() {
                 statistics.add(.queueNanoseconds, Int(started - item.queuedAt))
-                if runInSavepoint(item, on: session) { done.append(item) }
+                if runApart(item, on: session) { done.append(item) }
                 if session.isIdle {
                     alone = done + more[(index + 1)...]
                     done = []
@@ -177,9 +186,11 @@ final class ShardWriter: Sendable {
         }
     }
 
-    private func runInSavepoint(_ item: WorkItem, on session: SQLiteConnection) -> Bool {
+    /// Runs a request so that its failure undoes nothing but itself; false where it failed.
+    private func runApart(_ item: WorkItem, on session: SQLiteConnection) -> Bool {
         session.watch.begin(deadline: item.deadline, item: item)
         defer { session.watch.end() }
+        if item.isStatement { return runStatement(item, on: session) }
         do {
             try session.savepoint()
             guard item.run(on: session) else {
@@ -194,6 +205,16 @@ final class ShardWriter: Sendable {
             session.rollback()
             return false
         }
+    }
+
+    /// Runs a single statement, which needs no savepoint: one that fails undoes itself.
+    ///
+    /// Unless it says `OR FAIL`, which keeps what it had done: then the whole group is undone and its others run again.
+    private func runStatement(_ item: WorkItem, on session: SQLiteConnection) -> Bool {
+        let before = session.changes
+        if item.run(on: session) { return !session.isIdle }
+        if session.changes != before { session.rollback() }
+        return false
     }
 
     /// Runs a request in a transaction of its own, after its group was undone.

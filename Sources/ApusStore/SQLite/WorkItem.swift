@@ -14,12 +14,15 @@ final class WorkItem: @unchecked Sendable {
     let deadline: Int64
     var queuedAt: Int64 = 0
     var continuation: UnsafeContinuation<Void, any Error>?
+    /// True for a single statement, which the engine undoes by itself when it fails.
+    let isStatement: Bool
     private let body: @Sendable (any SQLSession) throws -> Void
     private var outcome = Outcome.none
     private let cancelled: UnsafeMutablePointer<UInt64>
 
-    init(deadline: Int64, body: @escaping @Sendable (any SQLSession) throws -> Void) {
+    init(deadline: Int64, isStatement: Bool, body: @escaping @Sendable (any SQLSession) throws -> Void) {
         self.deadline = deadline
+        self.isStatement = isStatement
         self.body = body
         cancelled = .allocate(capacity: 1)
         cancelled.initialize(to: 0)

@@ -17,6 +17,8 @@ final class WorkQueue: Sendable {
     let name: String
     private let clock: any Clock
     private let monitor = Monitor(State())
+    /// How many requests were ever queued: changed under the lock, looked at without it.
+    private let arrivals = Cell()
     /// Told about the first request after a rest, so that it looks after deadlines.
     private let watcher: DeadlineWatcher
 
@@ -33,13 +35,18 @@ final class WorkQueue: Sendable {
 
     /// Queues a request and waits until it is done.
     ///
+    /// - Parameters:
+    ///   - deadline: How long it may wait and work.
+    ///   - isStatement: Whether `body` runs one statement and does nothing else.
+    ///   - body: The work.
     /// - Throws: What `body` throws; ``StoreError``.
     func perform(
         deadline: Duration,
+        isStatement: Bool = false,
         _ body: @escaping @Sendable (any SQLSession) throws -> Void
     ) async throws {
         let now = clock.now()
-        let item = WorkItem(deadline: (now + deadline).nanoseconds, body: body)
+        let item = WorkItem(deadline: (now + deadline).nanoseconds, isStatement: isStatement, body: body)
         item.queuedAt = now.nanoseconds
         try await withTaskCancellationHandler {
             try await withUnsafeThrowingContinuation { continuation in
@@ -61,6 +68,7 @@ final class WorkQueue: Sendable {
             if state.count >= waitingMax { return StoreError(.overloaded, "\(name): \(waitingMax) wait already") }
             item.state = .queued
             state.waiting.append(item)
+            apus_relaxed_add(arrivals.pointer, 1)
             return nil
         }
         if refusal == nil {
@@ -91,6 +99,21 @@ final class WorkQueue: Sendable {
             if state.count > 0 { return true }
             return state.isClosed ? false : nil
         }
+    }
+
+    /// How many requests were ever queued.
+    var arrived: UInt64 { apus_relaxed_load(arrivals.pointer) }
+
+    /// Looks for more requests than `arrived` without going to sleep, for so many nanoseconds of the machine's time.
+    func spin(until arrived: UInt64, nanoseconds: Int64) {
+        let clock = SystemClock()
+        let end = clock.now() + .nanoseconds(nanoseconds)
+        repeat {
+            for _ in 0..<32 {
+                if apus_relaxed_load(arrivals.pointer) >= arrived { return }
+                apus_spin_pause()
+            }
+        } while clock.now() < end
     }
 
     /// Waits for a request for a bounded time; `nil` where none came.

@@ -86,8 +86,9 @@ static const uint32_t APUS_EPOLLHUP = EPOLLHUP;
 static const uint32_t APUS_EPOLLERR = EPOLLERR;
 static const uint32_t APUS_EPOLLET = EPOLLET;
 
-// One pointer a thread: the loop that runs here.
+// Two pointers a thread: the loop that runs here, and where it keeps the time at which its turn began.
 extern _Thread_local void *apus_current_loop;
+extern _Thread_local const int64_t *apus_turn_time;
 // One small number a thread, for ApusObserve: which cells are its own; 0 until it asked.
 extern _Thread_local uint32_t apus_thread_slot;
 
@@ -111,6 +112,14 @@ static inline uint64_t apus_exchange(uint64_t *cell, uint64_t value) {
 }
 // Has the processor fetch a line of memory that will be needed soon; any address will do.
 static inline void apus_prefetch(const void *place) { __builtin_prefetch(place); }
+// Tells the processor that this thread looks at memory until another one writes to it.
+static inline void apus_spin_pause(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
 // Accesses in the one order that all threads agree on.
 static inline uint64_t apus_ordered_load(const uint64_t *cell) { return __atomic_load_n(cell, __ATOMIC_SEQ_CST); }
 static inline void apus_ordered_store(uint64_t *cell, uint64_t value) {
@@ -126,6 +135,10 @@ static inline uint32_t apus_relaxed_load32(const uint32_t *cell) { return __atom
 static inline void *apus_get_current_loop(void) { return apus_current_loop; }
 static inline uint32_t apus_get_thread_slot(void) { return apus_thread_slot; }
 static inline void apus_set_thread_slot(uint32_t slot) { apus_thread_slot = slot; }
-static inline void apus_set_current_loop(void *loop) { apus_current_loop = loop; }
+static inline const int64_t *apus_get_turn_time(void) { return apus_turn_time; }
+static inline void apus_set_current_loop(void *loop, const int64_t *time) {
+    apus_current_loop = loop;
+    apus_turn_time = time;
+}
 
 #endif
