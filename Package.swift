@@ -32,6 +32,8 @@ let package = Package(
 
         // Values everyone shares.
         .target(name: "ApusCore", dependencies: ["CLinux"], swiftSettings: strict),
+        // The compact binary form of values between processes.
+        .target(name: "ApusWire", dependencies: ["ApusCore"], swiftSettings: strict),
         // Event loops, sockets, timers, processes: the only place that makes system calls.
         .target(name: "ApusRuntime", dependencies: ["ApusCore", "CLinux", "COpenSSL"], swiftSettings: strict),
         // Metrics, logs, traces.
@@ -51,7 +53,7 @@ let package = Package(
         ),
         .target(
             name: "ApusCache",
-            dependencies: ["ApusCore", "ApusRuntime", "ApusObserve", "CLinux"],
+            dependencies: ["ApusCore", "ApusWire", "ApusRuntime", "ApusObserve", "CLinux"],
             swiftSettings: strict
         ),
         .target(
@@ -79,8 +81,8 @@ let package = Package(
         .target(
             name: "Apus",
             dependencies: [
-                "ApusCore", "ApusRuntime", "ApusObserve", "ApusHTTP", "ApusEdge", "ApusCache", "ApusStore", "ApusLoad",
-                "ApusDashboard", "CLinux",
+                "ApusCore", "ApusWire", "ApusRuntime", "ApusObserve", "ApusHTTP", "ApusEdge", "ApusCache", "ApusStore",
+                "ApusLoad", "ApusDashboard", "CLinux",
             ],
             swiftSettings: strict
         ),
@@ -106,6 +108,7 @@ let package = Package(
 
         // Tests: a folder a module.
         .testTarget(name: "ApusCoreTests", dependencies: ["ApusCore", "ApusTesting"], swiftSettings: strict),
+        .testTarget(name: "ApusWireTests", dependencies: ["ApusWire", "ApusTesting"], swiftSettings: strict),
         .testTarget(name: "ApusRuntimeTests", dependencies: ["ApusRuntime", "ApusTesting"], swiftSettings: strict),
         .testTarget(
             name: "ApusObserveTests",

@@ -7,4 +7,5 @@
 @_exported public import ApusObserve
 @_exported public import ApusRuntime
 @_exported public import ApusStore
+@_exported public import ApusWire
 @_exported public import Distributed

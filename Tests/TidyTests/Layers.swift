@@ -3,7 +3,7 @@
 /// That is why a block cannot import another block. What ties two together lives in `Apus`.
 let layers: [Set<String>] = [
     ["ApusCore"],
-    ["ApusRuntime"],
+    ["ApusWire", "ApusRuntime"],
     ["ApusObserve"],
     ["ApusHTTP"],
     ["ApusEdge", "ApusCache", "ApusStore", "ApusLoad"],

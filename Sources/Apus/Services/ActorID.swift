@@ -1,3 +1,5 @@
+public import ApusWire
+
 /// Names whom a call is for: a service, and later one actor with an identity of its own within it.
 ///
 /// A service's instances are interchangeable, one a loop, so its name is all there is to say. An actor with an

@@ -1,6 +1,7 @@
 import ApusCore
 import ApusObserve
 import ApusRuntime
+public import ApusWire
 public import Distributed
 
 extension ApusActorSystem {

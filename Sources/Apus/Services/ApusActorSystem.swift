@@ -1,6 +1,7 @@
 public import ApusCore
 import ApusObserve
 public import ApusRuntime
+public import ApusWire
 public import Distributed
 import Glibc
 

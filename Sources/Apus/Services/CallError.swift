@@ -1,3 +1,5 @@
+public import ApusWire
+
 /// Why a call to a service did not come to an answer.
 ///
 /// An error the service itself throws arrives as that error if it is a ``WireFailure``, else as ``RemoteFailure``.

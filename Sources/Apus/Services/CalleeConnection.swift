@@ -1,6 +1,7 @@
 import ApusCore
 import ApusObserve
 import ApusRuntime
+import ApusWire
 
 /// The callee's end of a connection: calls in, answers out.
 ///

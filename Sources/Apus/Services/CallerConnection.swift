@@ -1,5 +1,6 @@
 import ApusCore
 import ApusRuntime
+import ApusWire
 
 /// The caller's end of a connection: calls out, answers in.
 final class CallerConnection: FrameSocket, @unchecked Sendable {

@@ -1,3 +1,5 @@
+import ApusWire
+
 /// The kinds of frames two processes exchange.
 ///
 /// A frame is a length (4 bytes, little-endian, of what follows), a kind (1 byte), a number (LEB128) and a body.
@@ -145,8 +147,7 @@ struct FrameSplitter: ~Copyable {
         _ body: (FrameKind, UInt64, inout WireReader) throws(FrameError) -> Int
     ) throws(FrameError) -> Int {
         guard let kind = FrameKind(rawValue: frame[0]) else { throw FrameError(reason: "frame kind \(frame[0])") }
-        var reader = WireReader(unsafe: frame)
-        reader.offset = 1
+        var reader = WireReader(unsafe: UnsafeRawBufferPointer(rebasing: frame[1...]))
         let number: UInt64
         do { number = try reader.readNumber() } catch { throw FrameError(reason: "a frame without its number") }
         return try body(kind, number, &reader)

@@ -1,5 +1,6 @@
 import ApusCore
 import ApusObserve
+import ApusWire
 
 /// First frame of the side that connects.
 struct Hello {

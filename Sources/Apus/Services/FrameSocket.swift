@@ -1,5 +1,6 @@
 import ApusCore
 import ApusRuntime
+import ApusWire
 import CLinux
 
 /// A connection that carries frames: what callers and callees have in common.

@@ -1,3 +1,4 @@
+public import ApusWire
 public import Distributed
 
 extension ApusActorSystem {

@@ -1,4 +1,5 @@
 import ApusCore
+import ApusWire
 
 /// A service that this loop has an instance of, or makes one of when it is first needed.
 class AnyOffering {

@@ -1,3 +1,5 @@
+import ApusWire
+
 /// A caller that waits for its answer.
 ///
 /// The answer is read where it arrives, so that its bytes need not be kept for a task that runs later.

@@ -1,3 +1,4 @@
+public import ApusWire
 import Distributed
 
 /// What a service offers: its name, and a name of our own for each of its distributed methods.

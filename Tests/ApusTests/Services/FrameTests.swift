@@ -1,6 +1,7 @@
 @testable import Apus
 import ApusCore
 import ApusObserve
+import ApusWire
 import Testing
 
 @Suite(.timeLimit(.minutes(5)))

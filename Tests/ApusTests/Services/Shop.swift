@@ -2,6 +2,7 @@ import Apus
 import ApusCore
 import ApusObserve
 import ApusRuntime
+import ApusWire
 import Distributed
 
 /// What the tests of this folder call: a service with every kind of method.

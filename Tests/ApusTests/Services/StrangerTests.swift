@@ -1,6 +1,7 @@
 @testable import Apus
 import ApusCore
 import ApusRuntime
+import ApusWire
 import Testing
 
 /// Somebody who speaks to a callee byte by byte.

@@ -1,5 +1,5 @@
-import Apus
 import ApusCore
+import ApusWire
 import Testing
 
 @Suite(.timeLimit(.minutes(5)))

@@ -1,5 +1,5 @@
-import Apus
 import ApusCore
+import ApusWire
 import Testing
 
 private struct Tree: Wire, Equatable { var children: [Tree] }

@@ -15,7 +15,7 @@ public struct WireReader: ~Copyable {
     @usableFromInline var depth: Int
 
     /// Reads `bytes`, which must outlive the reader.
-    init(unsafe bytes: UnsafeRawBufferPointer) {
+    package init(unsafe bytes: UnsafeRawBufferPointer) {
         // An empty buffer may have no address; none is read then.
         self.base = bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 8).unsafelyUnwrapped
         self.offset = 0
@@ -166,5 +166,5 @@ public struct WireReader: ~Copyable {
     }
 
     /// The bytes that are left, valid as long as the reader's own.
-    var rest: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base + offset, count: remaining) }
+    package var rest: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base + offset, count: remaining) }
 }

@@ -4,9 +4,9 @@
 ///
 /// Numbers are little-endian base-128 (LEB128), signed ones in zigzag order, so that small ones take a byte.
 public struct WireWriter: ~Copyable {
-    @usableFromInline var base: UnsafeMutableRawPointer
+    @usableFromInline package var base: UnsafeMutableRawPointer
     @usableFromInline var capacity: Int
-    @usableFromInline var end: Int
+    @usableFromInline package var end: Int
     /// Bytes written so far.
     @inlinable public var count: Int { end }
 
@@ -20,7 +20,7 @@ public struct WireWriter: ~Copyable {
     deinit { base.deallocate() }
 
     /// Forgets what was written, keeps the room up to `bytesMax`.
-    mutating func reset(keeping bytesMax: Int = 64 << 10) {
+    package mutating func reset(keeping bytesMax: Int = 64 << 10) {
         end = 0
         if capacity > bytesMax {
             base.deallocate()
@@ -47,7 +47,7 @@ public struct WireWriter: ~Copyable {
     }
 
     @inlinable @inline(__always)
-    mutating func reserve(_ extra: Int) {
+    package mutating func reserve(_ extra: Int) {
         if capacity &- end < extra { grow(by: extra) }
     }
 

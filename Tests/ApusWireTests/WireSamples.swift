@@ -1,4 +1,4 @@
-import Apus
+import ApusWire
 
 /// A type with one of everything that Codable synthesises.
 struct Everything: Wire, Hashable {
