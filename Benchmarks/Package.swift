@@ -28,12 +28,16 @@ let package = Package(
     },
     dependencies: [.package(name: "apus", path: "..")],
     targets: [
-        .target(name: "BenchKit", dependencies: [.product(name: "Apus", package: "apus")], swiftSettings: strict)
+        .target(name: "BenchKit", dependencies: [.product(name: "Apus", package: "apus")], swiftSettings: strict),
+        // Peers in C.
+        .systemLibrary(name: "CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
+        .target(name: "CHiredisPeer", dependencies: ["CHiredis"]),
     ]
         + present.map { bench in
             .executableTarget(
                 name: bench,
-                dependencies: ["BenchKit", .product(name: "Apus", package: "apus")],
+                dependencies: ["BenchKit", .product(name: "Apus", package: "apus")]
+                    + (bench == "BenchCache" ? ["CHiredisPeer"] : []),
                 swiftSettings: strict
             )
         },

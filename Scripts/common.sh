@@ -7,7 +7,7 @@ readonly EMBEDDED_PACKAGES=(libsqlite3-dev libssl-dev libpq-dev libzstd-dev pkg-
 # What the tests and benchmarks need on top.
 readonly TEST_PACKAGES=(
     nginx haproxy redis-server redis-tools memcached postgresql-15 wrk hey prometheus chromium valgrind shellcheck
-    sqlite3 curl ca-certificates openssl python3-venv util-linux
+    sqlite3 curl ca-certificates openssl python3-venv util-linux libhiredis-dev
 )
 readonly SWIFT_WANTED=6.3
 

@@ -15,7 +15,11 @@ import BenchKit
             )
             report.rows += try PolicyCases.rows(options)
             report.rows += try GetCases.rows(options)
+            report.rows += try ClientCases.rows(options)
             report.notes.append("hit: a cache with its parts and late reads, against the online policies of Data/cache")
+            report.notes.append(
+                "client: CPU of the client's thread a GET of 64 bytes, hiredis' asynchronous interface beside it"
+            )
             report.notes.append("get: a value lent on a loop; -all has the policy's work at the end of the turn too")
             try report.finish(options)
         }

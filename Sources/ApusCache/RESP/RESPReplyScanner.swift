@@ -55,12 +55,18 @@ struct RESPReplyScanner: ~Copyable {
             }
             return .incomplete
         } catch {
-            depth = 0
-            cursor = 0
-            bulk = -1
-            searched = 0
+            reset()
             return .malformed(error)
         }
+    }
+
+    /// Forgets everything: what follows begins with a reply.
+    mutating func reset() {
+        depth = 0
+        cursor = 0
+        bulk = -1
+        isVerbatim = false
+        searched = 0
     }
 
     /// Takes values until one is whole; false where more bytes are needed.
