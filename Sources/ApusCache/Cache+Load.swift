@@ -31,6 +31,8 @@ final class CacheFlight<Value: Sendable>: @unchecked Sendable {
     let isBackground: Bool
     /// Its key was invalidated: its result goes to those who wait, and is not kept.
     var isFenced = false
+    /// Another process changed the key since the engine behind was asked: what the engine said is not kept.
+    var isOvertaken = false
 
     init(isBackground: Bool) { self.isBackground = isBackground }
 }
@@ -143,7 +145,7 @@ extension Cache {
         // On the caller's loop, so that the loader's sockets are that loop's.
         flight.task = Task(executorPreference: EventLoop.current) {
             let began = self.now()
-            let fetched = await self.fetch(key, load)
+            let fetched = await self.fetch(flight, key, hash, load)
             self.meter.loadTime.record(self.now() - began)
             self.land(flight, key, hash, fetched)
             await self.tell(flight, key, hash, fetched)
@@ -152,29 +154,38 @@ extension Cache {
 
     private struct Fetched {
         var content: Content
-        /// What the engine behind said about its life.
+        /// How long it took to load, here or where the engine behind has it from.
+        var loadTime: Duration = .zero
+        /// What the engine behind said about its life, if it came from there.
         var lifetime: Duration?
-        /// Whether the engine behind has yet to be told.
-        var isNew: Bool
+        /// The right to tell the engine behind.
+        var lease: CacheLease?
     }
 
     /// Asks the engine behind, if there is one, then the loader.
-    private func fetch(_ key: Key, _ load: Loader) async -> Fetched {
+    private func fetch(_ flight: Flight, _ key: Key, _ hash: UInt64, _ load: Loader) async -> Fetched {
+        var lease: CacheLease?
         if let engine {
             do {
-                if let entry = try await engine.entry(for: key) {
+                switch try await engine.look(for: key, refreshing: flight.isBackground) {
+                case .found(let entry):
                     let content = entry.value.map { Content.value($0) } ?? .absent
-                    return Fetched(content: content, lifetime: entry.lifetime, isNew: false)
+                    return Fetched(content: content, loadTime: entry.loadTime, lifetime: entry.lifetime)
+                case .load(let given): lease = given
                 }
             } catch {
                 meter.engineFailures.increment()
             }
+            // What was heard until now is older than what the loader will see.
+            part(hash).withLock { _ in flight.isOvertaken = false }
         }
+        let began = now()
         do {
             let value = try await load()
-            return Fetched(content: value.map { .value($0) } ?? .absent, isNew: true)
+            let spent = Duration.nanoseconds(now() - began)
+            return Fetched(content: value.map { .value($0) } ?? .absent, loadTime: spent, lease: lease)
         } catch {
-            return Fetched(content: .failed(error), isNew: false)
+            return Fetched(content: .failed(error), lease: lease)
         }
     }
 
@@ -192,11 +203,12 @@ extension Cache {
             if flight.isBackground { part.backgroundLoads -= 1 }
             if part.flights[key] === flight { part.flights[key] = nil }
             var answer = fetched.content
-            if flight.isFenced {
+            // Under a lease the engine says afterwards whether somebody changed the key meanwhile.
+            if flight.isFenced || (flight.isOvertaken && fetched.lease == nil) {
                 meter.refusals.increment()
             } else if isFailed, let old = fallback(&part, key, hash, &gone) {
                 answer = old
-            } else if let life = life(of: fetched.content, fetched.lifetime) {
+            } else if let life = life(of: fetched.content, fetched.lifetime, loadTime: fetched.loadTime) {
                 meter.evictions.add(keep(&part, key, hash, fetched.content, life, &gone))
             }
             defer { flight.waiters = [:] }
@@ -214,16 +226,55 @@ extension Cache {
 
     /// Tells the engine behind what was loaded, unless it was invalidated.
     private func tell(_ flight: Flight, _ key: Key, _ hash: UInt64, _ fetched: Fetched) async {
-        guard let engine, fetched.isNew, !part(hash).withLock({ _ in flight.isFenced }) else { return }
-        var entry: CacheEngineEntry<Value>?
-        switch fetched.content {
-        case .value(let value): entry = CacheEngineEntry(value: value, lifetime: configuration.lifetime)
-        case .absent:
-            if let life = configuration.absentLifetime { entry = CacheEngineEntry(value: nil, lifetime: life) }
-        case .failed: break
+        guard let engine, let lease = fetched.lease else { return }
+        guard let entry = entry(of: fetched), !part(hash).withLock({ _ in flight.isFenced }) else {
+            return await engine.giveUp(lease, for: key)
         }
-        guard let entry else { return }
-        do { try await engine.keep(entry, for: key) } catch { meter.engineFailures.increment() }
+        do {
+            // Whoever changed the key while it was loaded took the lease away: then what was loaded is old.
+            if try await !engine.fill(entry, for: key, under: lease) { forget(key, hash) }
+        } catch {
+            meter.engineFailures.increment()
+        }
+    }
+
+    /// What the engine behind is told of a load; `nil` for what is not to be kept.
+    private func entry(of fetched: Fetched) -> CacheEngineEntry<Value>? {
+        switch fetched.content {
+        case .value(let value):
+            let life = configuration.lifetime.map(jittered)
+            return CacheEngineEntry(value: value, lifetime: life, loadTime: fetched.loadTime)
+        case .absent:
+            guard let life = configuration.absentLifetime.map(jittered) else { return nil }
+            return CacheEngineEntry(value: nil, lifetime: life, loadTime: fetched.loadTime)
+        case .failed: return nil
+        }
+    }
+
+    // MARK: Changes by other processes
+
+    /// Forgets what another process changed, or, with `nil`, everything.
+    func changedElsewhere(_ key: Key?) {
+        if let key { return forget(key, keyHash(key)) }
+        for part in parts {
+            var gone: [Part.Entry] = []
+            part.withLock { part in
+                for flight in part.flights.values { flight.isOvertaken = true }
+                part.flights.removeAll()
+                part.table.removeAll(gone: &gone)
+            }
+        }
+    }
+
+    /// Forgets a key in memory; a load of it that runs goes on for those who wait for it, and what it brings is good if it
+    /// began after the change.
+    private func forget(_ key: Key, _ hash: UInt64) {
+        var gone: [Part.Entry] = []
+        part(hash).withLock { part in
+            part.flights.removeValue(forKey: key)?.isOvertaken = true
+            part.table.drain()
+            part.table.remove(key, hash, gone: &gone)
+        }
     }
 
     private func fallback(_ part: inout Part, _ key: Key, _ hash: UInt64, _ gone: inout [Part.Entry]) -> Content? {

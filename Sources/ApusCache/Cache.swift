@@ -20,7 +20,6 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Block {
     /// How it is sized and how long entries live.
     public let configuration: CacheConfiguration
     let weigher: (@Sendable (Key, Value) -> Int)?
-    let engine: (any CacheEngine<Key, Value>)?
     let parts: [Lock<Part>]
     @usableFromInline let partCount: Int
     // What readers see of the parts, which own it; written once, here.
@@ -28,8 +27,9 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Block {
     @usableFromInline let meter: CacheMeter
     @usableFromInline let hot = HotKeys<Key>()
     @usableFromInline let keyHash = KeyHash(seed: SecureRandom.number(), factor: SecureRandom.number())
-    // Written by `open`, before anything uses the cache, as `Block` demands; nil means the machine's clock.
-    @usableFromInline nonisolated(unsafe) var siteClock: (any Clock)?
+    // Written by `open`, before anything uses the cache, as `Block` demands; behind a pointer, so that look-ups read it
+    // without the checks that a property has which may change.
+    @usableFromInline nonisolated(unsafe) let site: UnsafeMutablePointer<CacheSite<Key, Value>>
 
     /// Declares a cache.
     ///
@@ -78,7 +78,8 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Block {
         }
         self.name = name
         self.weigher = weigher
-        self.engine = engine
+        site = .allocate(capacity: 1)
+        site.initialize(to: CacheSite(clock: nil, engine: engine))
         meter = CacheMeter(cache: name, metrics: metrics)
         parts = CacheParts.capacities(configuration.capacity, isWeighed: weigher != nil).map {
             Lock(Part(weightMax: $0))
@@ -97,16 +98,41 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Block {
         }
     }
 
-    deinit { indexes.deallocate() }
-
-    /// Takes the site's clock, and its URL, which may only be `memory:`.
-    ///
-    /// - Throws: `ConfigurationError` for another URL.
-    public func open(_ site: BlockSite) async throws {
-        switch try CacheEngineChoice(url: site.url) {
-        case .memory: siteClock = site.clock is SystemClock ? nil : site.clock
-        }
+    deinit {
+        indexes.deallocate()
+        site.deinitialize(count: 1)
+        site.deallocate()
     }
+
+    var engine: (any CacheEngine<Key, Value>)? { site.pointee.engine }
+
+    /// Takes the site's clock, and the tier that its URL names: `memory:` for none, `redis://…` for a shared one.
+    ///
+    /// A server that does not answer is no error: it is said in ``problems``, and until it comes the cache goes on alone.
+    ///
+    /// - Throws: `ConfigurationError` for a URL of another kind, and for keys or values that cannot leave the process.
+    public func open(_ site: BlockSite) async throws {
+        self.site.pointee.clock = site.clock is SystemClock ? nil : site.clock
+        guard configuration.isShared else { return }
+        if let server = try CacheEngineChoice(url: site.url).server() { try await share(on: server, clock: site.clock) }
+    }
+
+    /// Puts a shared tier behind the cache's memory.
+    func share(on server: any TierServer, clock: any Clock) async throws {
+        let tier = SharedTier<Key, Value>(
+            name,
+            on: server,
+            coding: try TierCoding(cache: name),
+            configuration: configuration,
+            clock: clock,
+            onChange: { [weak self] key in self?.changedElsewhere(key) }
+        )
+        site.pointee.engine = tier
+        try await tier.open()
+    }
+
+    /// What is wrong with the tier behind, if anything is.
+    public var problems: [String] { (engine?.problem).map { ["cache \(name): \($0)"] } ?? [] }
 
     /// Cancels what is loading, waits for its end, and forgets everything; a closed cache loads no more.
     public func close() async {
@@ -254,8 +280,8 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Block {
     /// The cache's time in nanoseconds: on a loop that of its turn.
     @inlinable
     func now() -> Int64 {
-        if let siteClock { return siteClock.now().nanoseconds }
-        return (EventLoop.current?.now ?? SystemClock().now()).nanoseconds
+        if let clock = site.pointee.clock { return clock.now().nanoseconds }
+        return EventLoop.turnNanoseconds
     }
 
     /// Changes a part, fences the key's load, and lets what went die outside of the lock.
@@ -287,31 +313,55 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Block {
     }
 
     /// How long an entry is good for what; `nil` where it is not to be kept.
-    func life(of content: Content, _ lifetime: Duration?) -> CacheLife? {
+    ///
+    /// - Parameters:
+    ///   - content: What is known.
+    ///   - lifetime: How much longer it may be used; the configuration's unless given.
+    ///   - loadTime: How long it took to load.
+    func life(of content: Content, _ lifetime: Duration?, loadTime: Duration = .zero) -> CacheLife? {
+        let now = Instant(nanoseconds: now())
         let base: Duration?
         switch content {
-        case .value:
-            base = lifetime ?? configuration.lifetime
-            if base == nil { return .forever }
-        case .absent: base = lifetime ?? configuration.absentLifetime
-        case .failed: base = configuration.errorLifetime
+        case .value: base = lifetime ?? configuration.lifetime
+        case .absent:
+            base = lifetime ?? configuration.absentLifetime
+            if base == nil { return nil }
+        case .failed:
+            guard let life = configuration.errorLifetime.map(jittered) else { return nil }
+            return CacheLife(until: now + life)
         }
-        guard let base else { return nil }
-        let now = Instant(nanoseconds: now())
-        let jitter = 1 + Double.random(in: -1...1) * configuration.lifetimeJitter
-        let nanoseconds = Double(base.nanoseconds) * jitter
-        let fresh = now + .nanoseconds(Int64(min(nanoseconds, 0x1p62)))
-        guard case .value = content else {
-            let until = fresh.nanoseconds
-            return CacheLife(freshUntil: until, refreshAt: .max, revalidateUntil: until, errorUntil: until)
+        if configuration.nearLifetime == .zero { return nil }
+        let end = base.map { now + jittered($0) }
+        // The tier behind may change without word of it: then this is how old an entry can get.
+        let near = engine == nil ? nil : now + configuration.nearLifetime
+        guard let fresh = [end, near].compactMap({ $0 }).min() else { return .forever }
+        guard case .value = content else { return CacheLife(until: fresh) }
+        var life = CacheLife(until: fresh)
+        life.revalidateUntil = (fresh + configuration.staleWhileRevalidate).nanoseconds
+        life.errorUntil = (fresh + configuration.staleIfError).nanoseconds
+        life.refreshAt = fresh.nanoseconds
+        guard let end else { return life }
+        if let share = configuration.refreshAfter, let whole = configuration.lifetime ?? base {
+            life.refreshAt = end.nanoseconds - Int64((Double(whole.nanoseconds) * (1 - share)).rounded())
+        } else if let eagerness = configuration.earlyRefresh {
+            life.refreshSpan = Int64(min(Double(loadTime.nanoseconds) * eagerness, 0x1p57))
+            life.refreshAt = end.nanoseconds - life.refreshSpan * Int64(CacheLife.refreshReach)
         }
-        let refresh =
-            configuration.refreshAfter.map { now + .nanoseconds(Int64(min(nanoseconds * $0, 0x1p62))) } ?? fresh
-        return CacheLife(
-            freshUntil: fresh.nanoseconds,
-            refreshAt: refresh.nanoseconds,
-            revalidateUntil: (fresh + configuration.staleWhileRevalidate).nanoseconds,
-            errorUntil: (fresh + configuration.staleIfError).nanoseconds
-        )
+        return life
     }
+
+    /// A lifetime, a little longer or shorter at random.
+    func jittered(_ lifetime: Duration) -> Duration {
+        let jitter = 1 + Double.random(in: -1...1) * configuration.lifetimeJitter
+        return .nanoseconds(Int64(min(Double(lifetime.nanoseconds) * jitter, 0x1p62)))
+    }
+}
+
+/// Where a cache was opened.
+@usableFromInline
+struct CacheSite<Key: Hashable & Sendable, Value: Sendable> {
+    /// The site's clock; `nil` means the machine's.
+    @usableFromInline var clock: (any Clock)?
+    /// The tier behind the cache's memory.
+    var engine: (any CacheEngine<Key, Value>)?
 }

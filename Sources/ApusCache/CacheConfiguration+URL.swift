@@ -4,6 +4,8 @@ import ApusCore
 enum CacheEngineChoice: Equatable {
     /// In this process.
     case memory
+    /// A server that speaks RESP: Redis, a Redis Cluster, or the embedded cache server.
+    case resp(url: String)
 
     /// Reads the URL; without one the cache is in memory.
     ///
@@ -15,6 +17,21 @@ enum CacheEngineChoice: Equatable {
         }
         // A URL may hold a password: only its scheme is shown.
         let scheme = url.split(separator: ":", omittingEmptySubsequences: false).first.map(String.init) ?? ""
-        throw ConfigurationError(field: "CACHE_URL", value: "\(scheme):…", accepted: "memory:")
+        guard scheme.hasPrefix("redis") || scheme == "unix" else {
+            throw ConfigurationError(
+                field: "CACHE_URL",
+                value: "\(scheme):…",
+                accepted: "memory:, redis://, rediss://, redis+cluster://, redis+sentinel:// or unix://"
+            )
+        }
+        self = .resp(url: url)
+    }
+
+    /// The server behind a cache's memory; `nil` for none.
+    func server() throws -> (any TierServer)? {
+        switch self {
+        case .memory: nil
+        case .resp(let url): try TierServers.process.server(url)
+        }
     }
 }

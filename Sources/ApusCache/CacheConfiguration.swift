@@ -17,6 +17,26 @@ public struct CacheConfiguration: Sendable, Hashable {
     public var lifetimeJitter = 0.1
     /// The share of its life after which a hit starts one reload in the background; `nil`, the default, for none.
     public var refreshAfter: Double?
+    /// How eagerly values are reloaded before their end, the more so the longer they take to load; `nil`, the default, for
+    /// not at all, 1 for what is best in theory.
+    ///
+    /// This is XFetch: a hit starts a reload by chance, so that callers in any number of processes do not do it at once.
+    /// It gives way to ``refreshAfter``.
+    public var earlyRefresh: Double?
+    /// Whether the cache uses the server that `CACHE_URL` names, with keys and values that are `Codable`; true unless set.
+    ///
+    /// One that is not shared stays in the memory of each process.
+    public var isShared = true
+    /// With a shared tier behind: how long an entry in this process's memory is used without asking that tier again;
+    /// 5 seconds unless set.
+    ///
+    /// Changes by other processes are heard of at once. Where no word of them comes, because a connection is cut, this is
+    /// how old an entry can get. Zero keeps nothing in memory, for what must never be old: then each look-up asks the tier
+    /// behind, and without one the loader.
+    public var nearLifetime: Duration = .seconds(5)
+    /// With a shared tier behind: how long other processes wait for the one that loads a key, and how long it may take for
+    /// its value to be shared; 2 seconds unless set.
+    public var leaseLifetime: Duration = .seconds(2)
     /// How long after its life a value is served once more while it is reloaded; none unless set.
     public var staleWhileRevalidate: Duration = .zero
     /// How long after its life a value is served where reloading it fails; none unless set.
@@ -49,11 +69,15 @@ public struct CacheConfiguration: Sendable, Hashable {
         if backgroundLoadsMax < 0 { throw refuse("backgroundLoadsMax", backgroundLoadsMax, "0 or more") }
         if !(0..<1).contains(lifetimeJitter) { throw refuse("lifetimeJitter", lifetimeJitter, "0 to 0.99") }
         if let refreshAfter, !(0..<1).contains(refreshAfter) { throw refuse("refreshAfter", refreshAfter, "0 to 0.99") }
+        if let earlyRefresh, !(0...100).contains(earlyRefresh) {
+            throw refuse("earlyRefresh", earlyRefresh, "0 to 100, or nil")
+        }
         for (field, value) in [
-            ("lifetime", lifetime), ("absentLifetime", absentLifetime), ("errorLifetime", errorLifetime),
+            ("lifetime", lifetime), ("leaseLifetime", leaseLifetime), ("absentLifetime", absentLifetime), ("errorLifetime", errorLifetime),
         ] {
             if let value, value <= .zero { throw refuse(field, value, "more than zero, or nil") }
         }
+        if nearLifetime < .zero { throw refuse("nearLifetime", nearLifetime, "zero or more") }
         if staleWhileRevalidate < .zero { throw refuse("staleWhileRevalidate", staleWhileRevalidate, "zero or more") }
         if staleIfError < .zero { throw refuse("staleIfError", staleIfError, "zero or more") }
         if retryPause < .zero { throw refuse("retryPause", retryPause, "zero or more") }

@@ -12,12 +12,17 @@ struct Shop: System {
     /// Everything the shop knows, in four databases.
     let store = Schema.store()
     /// What product pages show; two seconds old at most, so stock shown may be gone when it is reserved.
-    let products = Cache<ProductID, Product>("products", capacity: 20_000, lifetime: .seconds(2))
+    /// A product is one row, read again sooner than asked of another process: each keeps its own.
+    let products = Cache<ProductID, Product>("products", CatalogueCaches.products)
     /// First pages of the departments.
     let shelves = Cache<Shelf, Listing>("shelves", capacity: 200, lifetime: .seconds(2))
     let best = Cache<Int, [Product]>("best-sellers", capacity: 100, lifetime: .seconds(2))
     /// What is bought with what changes when the shop is filled, and not while it runs.
     let companions = Cache<ProductID, [ProductID]>("companions", capacity: 20_000)
+    let sessions = CartCaches.sessions()
+    let carts = CartCaches.carts()
+    /// How often one address may look for orders by number and email; counted over all replicas.
+    let searches = RateLimit("find-order", 20, per: .seconds(60))
     /// Each process's index of titles, made from the store.
     let search = ProductSearch()
 
@@ -37,10 +42,10 @@ struct Shop: System {
             Every("index", .seconds(60)) { _ in _ = try await search.index(of: CatalogueTable(store: store)) }
         }
         Service(Contracts.carts, replicas: 2) { host in
-            CartsService(actorSystem: host.actors, store: store, clock: SystemClock())
+            CartsService(actorSystem: host.actors, store: store, clock: SystemClock(), caches: cartCaches)
         }
         Service(Contracts.orders, replicas: 2) { host in
-            OrdersService(actorSystem: host.actors, store: store, clock: SystemClock())
+            OrdersService(actorSystem: host.actors, store: store, clock: SystemClock(), caches: cartCaches)
         } jobs: {
             Every("sweep", .seconds(5)) { host in await sweep(host) }
             Every("forget", .seconds(3_600)) { _ in try await Sweeper(store: store, clock: SystemClock()).forget() }
@@ -50,12 +55,16 @@ struct Shop: System {
                 catalogue: try host.service(Contracts.catalogue),
                 carts: try host.service(Contracts.carts),
                 orders: try host.service(Contracts.orders),
+                searches: searches,
                 clock: SystemClock(),
                 isClosed: isClosed
             ).router()
         }
+        SharedCache()
         Edge(to: "storefront")
     }
+
+    private var cartCaches: CartCaches { CartCaches(sessions: sessions, carts: carts) }
 
     private var catalogueCaches: CatalogueCaches {
         CatalogueCaches(products: products, shelves: shelves, best: best, companions: companions, search: search)

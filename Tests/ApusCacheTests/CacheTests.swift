@@ -218,13 +218,13 @@ struct CacheTests {
         await cache.close()
     }
 
-    @Test(arguments: ["redis://localhost", "memory:large", "postgres://u:secret@h/d"])
+    @Test(arguments: ["http://localhost", "memory:large", "postgres://u:secret@h/d"])
     func `a URL that names no engine is refused without showing more than its scheme`(url: String) async {
         let cache = Cache<Int, Int>("test", capacity: 10)
         let error = await #expect(throws: ConfigurationError.self) {
             try await cache.open(BlockSite(url: url, dataFolder: ""))
         }
-        #expect(error?.accepted == "memory:")
+        #expect(error?.accepted.hasPrefix("memory:, redis://") == true)
         #expect(error?.value.contains("secret") == false)
     }
 

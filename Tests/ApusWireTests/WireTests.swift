@@ -31,7 +31,6 @@ struct WireTests {
         #expect(try Double(wireBytes: Double.nan.wireBytes()).isNaN)
         #expect(try [Int?](wireBytes: [1, nil, 3].wireBytes()) == [1, nil, 3])
         #expect(try [String: [Int]](wireBytes: ["a": [1], "b": []].wireBytes()) == ["a": [1], "b": []])
-        #expect(try ActorID(wireBytes: ActorID(service: "cart", identity: "7").wireBytes()).identity == "7")
     }
 
     @Test func `small things are small`() throws {

@@ -33,12 +33,16 @@ enum ServeCommand {
         guard let folder = Files.resolve(invocation.dataFolder) else {
             throw StartFailure("the data folder \(invocation.dataFolder) is missing")
         }
+        let run = RunFolder(dataFolder: folder)
+        // The setups run before the cache server, and it holds nothing itself.
+        let usesCache = !parts.isEmpty && parts.first?.kind != .cache
+        let cacheURL = usesCache ? plan.cache.map { SharedCache.url(of: $0.name, in: run.sockets) } : nil
         let signals = try Signals.block([SIGINT, SIGTERM, SIGHUP])
         invocation.observe.apply()
         let isEdge = parts.first?.kind == .edge
         Listener.inherit(
             (0..<Int32(listeners)).map { Self.firstListener + $0 },
-            at: invocation.platform.edgeAddress
+            at: parts.first.map { SystemPlan.listens($0, invocation.platform, run.sockets) } ?? invocation.platform.edgeAddress
         )
         let loops = invocation.platform.loops == 0 ? LoopGroup.coreCount : invocation.platform.loops
         Program.run(loopCount: loops) { group in
@@ -50,11 +54,12 @@ enum ServeCommand {
                 group: group,
                 blocking: BlockingPool(),
                 dataFolder: folder,
-                runFolder: RunFolder(dataFolder: folder).sockets,
+                runFolder: run.sockets,
                 configuration: configuration,
                 platform: invocation.platform,
                 observe: invocation.observe(role: name, replica: replica),
-                accessLog: isEdge && invocation.platform.logAccess ? AccessLog(to: .standardOutput) : nil
+                accessLog: isEdge && invocation.platform.logAccess ? AccessLog(to: .standardOutput) : nil,
+                cacheURL: cacheURL
             )
             let role = SupervisedRole(
                 site: site,

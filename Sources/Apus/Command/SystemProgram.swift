@@ -1,3 +1,4 @@
+import ApusCache
 import ApusCore
 import ApusLoad
 import ApusRuntime
@@ -181,6 +182,8 @@ struct Invocation: Sendable {
             }
             try plan.set(replicas: count, of: String(parts[0]))
         }
+        // Another server takes its place.
+        if !declared.url(of: Cache<Int, Int>.kind).isEmpty { plan.parts.removeAll { $0.kind == .cache } }
         return plan
     }
 }

@@ -77,7 +77,7 @@ extension OpenBlocks {
             BlockFact(
                 name: block.name,
                 kind: type(of: block).kind,
-                place: declared.url(of: block).map(URLText.redacted) ?? "\(site.dataFolder)/\(block.folderName)",
+                place: url(of: block, site.cacheURL).map(URLText.redacted) ?? "\(site.dataFolder)/\(block.folderName)",
                 stockClient: block.stockClient,
                 problems: block.problems
             )

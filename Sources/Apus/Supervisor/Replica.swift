@@ -43,7 +43,7 @@ final class Replica: @unchecked Sendable {
         let addresses =
             switch part.kind {
             case .service: child.addresses.services[part.name] ?? []
-            case .web, .edge: child.addresses.servers[part.name].map { [$0] } ?? []
+            case .web, .edge, .cache: child.addresses.servers[part.name].map { [$0] } ?? []
             case .setup: [String]()
             }
         return Membership.Member(replica: number, generation: child.generation, addresses: addresses)

@@ -24,7 +24,7 @@ struct SplitSystem: Sendable {
         let logs = try LogPlace(start)
         logs.apply(start.invocation.observe)
         Metrics.process.observeProcess()
-        let ports = try EdgePorts(start)
+        let ports = try OpenPorts(start)
         let supervisor = Supervisor(
             system: start.system,
             plan: start.plan,
@@ -77,7 +77,7 @@ struct SplitSystem: Sendable {
         }
     }
 
-    private func report(_ supervisor: Supervisor, _ ports: EdgePorts, _ administration: DashboardServer) {
+    private func report(_ supervisor: Supervisor, _ ports: OpenPorts, _ administration: DashboardServer) {
         var pids: [String: [Int32]] = [:]
         for replica in supervisor.replicas {
             if let child = replica.current { pids[replica.part.name, default: []].append(child.pid) }
@@ -104,7 +104,7 @@ struct SplitSystem: Sendable {
         }
     }
 
-    private func launch(_ logs: LogPlace, _ ports: EdgePorts) throws -> Launch {
+    private func launch(_ logs: LogPlace, _ ports: OpenPorts) throws -> Launch {
         let null = open("/dev/null", O_RDONLY | O_CLOEXEC)
         guard null >= 0 else { throw SystemError("open /dev/null") }
         var output: Int32 = 1
@@ -129,25 +129,27 @@ struct SplitSystem: Sendable {
     }
 }
 
-/// The listening sockets of the edges.
+/// The listening sockets of the edges and of the cache server.
 ///
-/// The supervisor opens them and the edges inherit them: a port in use is known before
-/// anything is started, and while an edge is started anew the kernel holds the connections that come.
-struct EdgePorts: Sendable {
-    /// By the edge's name.
+/// The supervisor opens them and its processes inherit them: a port in use is known before
+/// anything is started, and while such a process is started anew the kernel holds the connections that come.
+struct OpenPorts: Sendable {
+    /// By the part's name.
     private(set) var descriptors: [String: [Int32]] = [:]
     /// Where clients go: the first edge.
     private(set) var url: String?
 
     init(_ start: UpStart) throws {
         let loops = start.platform.loops == 0 ? LoopGroup.coreCount : start.platform.loops
-        for part in start.plan.parts where part.kind == .edge {
+        for part in start.plan.parts where part.kind == .edge || part.kind == .cache {
+            let isEdge = part.kind == .edge
             do {
-                let opened = try Listener.open(min(loops, 8), at: start.platform.edgeAddress)
+                let address = SystemPlan.listens(part, start.platform, start.run.sockets)
+                let opened = try Listener.open(isEdge ? min(loops, 8) : 1, at: address)
                 descriptors[part.name] = opened.descriptors
-                if url == nil { url = "http://\(opened.address)/" }
+                if isEdge, url == nil { url = "http://\(opened.address)/" }
             } catch {
-                throw StartFailure(wrapping: error, doing: "\(part.name), with --port")
+                throw StartFailure(wrapping: error, doing: part.name + (isEdge ? ", with --port" : ""))
             }
         }
     }

@@ -1,3 +1,4 @@
+import ApusCache
 import ApusCore
 import ApusObserve
 import ApusRuntime
@@ -100,9 +101,11 @@ final class SupervisedRole: @unchecked Sendable {
         case .ping(let number):
             Task(executorPreference: site.mainLoop) { [self] in
                 await process.allLoopsTurned()
-                let problems = site.readiness.findings.compactMap { finding in
+                var problems = site.readiness.findings.compactMap { finding in
                     finding.problem.map { "\(finding.name): \($0)" }
                 }
+                // What a shared engine lacks shows only while the system runs.
+                problems += blocks.declared.blocks.filter { type(of: $0).kind == Cache<Int, Int>.kind }.flatMap(\.problems)
                 control?.send(.pong(number, problems: problems))
             }
         case .metrics(let question):

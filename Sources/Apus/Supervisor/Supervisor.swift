@@ -28,6 +28,7 @@ final class Supervisor: @unchecked Sendable {
     private(set) var membership = Membership()
     private var version = 0
     private(set) var isEnding = false
+    /// The blocks as the setup found them, and since then the parts that use them.
     private(set) var blocks: [BlockFact] = []
     private var isRolling = false
     private var setup: Child?
@@ -127,6 +128,7 @@ final class Supervisor: @unchecked Sendable {
                 replica.current = child
                 replica.state = .ready
                 replica.lastFailure = nil
+                if replica.part.kind != .cache { blocks = child.blocks }
                 _ = announce()
                 first.set(nil)
                 onNote?("\(replica.label) serves (process \(child.pid))", false)
@@ -197,7 +199,7 @@ final class Supervisor: @unchecked Sendable {
             switch replica.part.kind {
             case .service: members.services[replica.part.name, default: []].append(member)
             case .web: members.webs[replica.part.name, default: []].append(member)
-            case .edge, .setup: continue
+            case .edge, .setup, .cache: continue
             }
         }
         guard members != membership else { return version }
@@ -295,7 +297,7 @@ final class Supervisor: @unchecked Sendable {
     func scale(_ name: String, to count: Int) async throws(StartFailure) {
         let present = replicas(of: name)
         guard let part = present.first?.part, !isEnding else { throw StartFailure("there is no part \(name)") }
-        guard part.kind != .edge else { throw StartFailure("\(name) is the edge, which has one process") }
+        guard part.kind.mayScale else { throw StartFailure("\(name) is a part that has one process") }
         guard (1...64).contains(count) else { throw StartFailure("a part has 1 to 64 replicas") }
         for replica in present.dropFirst(count).reversed() {
             await stop(replica)
@@ -319,7 +321,7 @@ final class Supervisor: @unchecked Sendable {
 
     // MARK: Ending
 
-    /// Drains everything: edges, then web parts, then services.
+    /// Drains everything: edges, then web parts, then services, then the cache server.
     ///
     /// The edges first say for as long as `delay` on `/readyz` that they will end, and serve on: balancers outside look
     /// there and send their requests elsewhere.
@@ -333,7 +335,7 @@ final class Supervisor: @unchecked Sendable {
         }
         let began = loop.now
         for replica in replicas { replica.wake?.set(()) }
-        for (kind, limit) in [(Part.Kind.edge, 14), (.web, 19), (.service, 23)] {
+        for (kind, limit) in [(Part.Kind.edge, 14), (.web, 19), (.service, 23), (.cache, 24)] {
             let ending = replicas.filter { $0.part.kind == kind }
             let deadline = began + .seconds(limit)
             await withTaskGroup(of: Void.self) { group in

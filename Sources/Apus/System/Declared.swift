@@ -26,9 +26,12 @@ struct Declared: Sendable {
 
     /// The URL given for a block's kind, or `nil` for the embedded engine.
     func url(of block: any Block) -> String? {
-        let url = urls[type(of: block).kind]?.value ?? ""
+        let url = url(of: type(of: block).kind)
         return url.isEmpty ? nil : url
     }
+
+    /// The URL given for a kind of block; empty for the embedded engine.
+    func url(of kind: String) -> String { urls[kind]?.value ?? "" }
 
     private static func check(_ names: [String], what: String) throws(ConfigurationError) {
         var seen: Set<String> = []

@@ -23,6 +23,8 @@ struct ProcessSite: Sendable {
     let readiness = Readiness()
     /// Where answered requests are logged, for parts that face clients.
     let accessLog: AccessLog?
+    /// The system's own cache server, where this process uses it.
+    var cacheURL: String?
 
     var mainLoop: EventLoop { group.loops[0] }
 

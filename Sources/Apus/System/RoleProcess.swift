@@ -1,3 +1,4 @@
+import ApusCache
 import ApusCore
 import ApusEdge
 import ApusHTTP
@@ -105,6 +106,10 @@ final class RoleProcess: Sendable {
         do {
             for part in parts where part.kind == .web {
                 running.append(try await startWeb(part, hosts, health, &addresses))
+            }
+            for part in parts where part.kind == .cache {
+                let address = SharedCache.address(of: part.name, in: site.runFolder)
+                running.append(try await start(try CacheServing(part), part, at: address, &addresses))
             }
             for part in parts where part.kind == .edge {
                 running.append(try await startEdge(part, running, &addresses))
@@ -242,7 +247,7 @@ final class RoleProcess: Sendable {
         let jobs = parts.flatMap { part in
             switch part.content {
             case .service(_, let jobs), .web(_, let jobs): jobs
-            case .setup, .edge: [Every]()
+            case .setup, .edge, .cache: [Every]()
             }
         }
         let runner = JobRunner(jobs: jobs, host: hosts[0])
@@ -259,7 +264,7 @@ final class RoleProcess: Sendable {
         let task: Task<Void, Never>
     }
 
-    /// Ends the parts, those first that others do not wait for: jobs, edge, web, services.
+    /// Ends the parts, those first that others do not wait for: jobs, edge, web, services, cache server.
     private func finish(_ running: [Running], _ jobs: Task<Void, Never>, _ hosts: [Host]) async {
         site.readiness.drains()
         let deadline = site.mainLoop.now + Self.callsLimit
@@ -276,6 +281,10 @@ final class RoleProcess: Sendable {
                 host.actors.close()
             }.value
         }
+        for server in running where server.part.kind == .cache {
+            server.server.drain()
+            await server.task.value
+        }
     }
 }
 
@@ -289,19 +298,27 @@ final class OpenBlocks: Sendable {
     /// Opens all blocks, in the order of their declaration.
     ///
     /// - Throws: What the first one that fails throws.
-    func open(_ site: ProcessSite) async throws { try await open(in: site.dataFolder) }
+    func open(_ site: ProcessSite) async throws { try await open(in: site.dataFolder, cacheURL: site.cacheURL) }
 
     /// Opens all blocks of the system whose data is in `dataFolder`.
     ///
+    /// - Parameters:
+    ///   - dataFolder: The system's data folder.
+    ///   - cacheURL: Where the system's own cache server is, if it has one.
     /// - Throws: What the first one that fails throws.
-    func open(in dataFolder: String) async throws {
+    func open(in dataFolder: String, cacheURL: String? = nil) async throws {
         for block in declared.blocks {
             let folder = "\(dataFolder)/\(block.folderName)"
             try Files.makeFolder(folder)
-            try await block.open(BlockSite(url: declared.url(of: block), dataFolder: folder))
+            try await block.open(BlockSite(url: url(of: block, cacheURL), dataFolder: folder))
             BlockMetrics.observe(block, in: folder)
             opened.withLock { $0.append(block) }
         }
+    }
+
+    /// The URL of a block's engine; `nil` for the embedded default.
+    func url(of block: any Block, _ cacheURL: String?) -> String? {
+        declared.url(of: block) ?? (type(of: block).kind == Cache<Int, Int>.kind ? cacheURL : nil)
     }
 
     /// Closes those that are open, last first.

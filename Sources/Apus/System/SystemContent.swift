@@ -1,6 +1,9 @@
+import ApusCache
+import ApusCore
 import ApusEdge
+import ApusRuntime
 
-/// Something a system's body lists: ``Edge``, ``Web``, ``Service``, ``Setup``.
+/// Something a system's body lists: ``Edge``, ``Web``, ``Service``, ``SharedCache``, ``Setup``.
 public protocol SystemContent {
     /// The parts it stands for.
     var parts: SystemParts { get }
@@ -38,13 +41,17 @@ struct Part: Sendable {
     /// What kind of part it is.
     enum Kind: String, Sendable, Codable {
         case setup, service, web, edge
+        case cache = "cache-server"
+        /// Whether more than one process may run it.
+        var mayScale: Bool { self == .service || self == .web }
         /// What is started first, and drained last.
         var order: Int {
             switch self {
             case .setup: 0
-            case .service: 1
-            case .web: 2
-            case .edge: 3
+            case .cache: 1
+            case .service: 2
+            case .web: 3
+            case .edge: 4
             }
         }
     }
@@ -64,6 +71,7 @@ struct Part: Sendable {
         /// Makes the server, its handlers on all loops.
         case web(serve: @Sendable ([Host], RoleHealth) async throws -> any Serving, jobs: [Every])
         case edge(EdgeConfiguration)
+        case cache(CacheServerConfiguration)
     }
 }
 
@@ -89,6 +97,14 @@ struct SystemPlan: Sendable {
             }
             try Self.check(replicas: part.replicas, of: part.name)
         }
+        let caches = self.parts.filter { $0.kind == .cache }
+        guard caches.count < 2 else {
+            throw ConfigurationError(
+                field: "cache servers of the system",
+                value: caches.map(\.name).joined(separator: ", "),
+                accepted: "one"
+            )
+        }
         for part in self.parts where part.kind == .edge {
             guard self.parts.contains(where: { $0.kind == .web && $0.name == part.target }) else {
                 let known = self.parts.filter { $0.kind == .web }.map(\.name).joined(separator: ", ")
@@ -97,9 +113,16 @@ struct SystemPlan: Sendable {
         }
     }
 
+    /// Where a part listens that inherits its sockets from the supervisor.
+    static func listens(_ part: Part, _ platform: PlatformSettings, _ runFolder: String) -> SocketAddress {
+        part.kind == .cache ? SharedCache.address(of: part.name, in: runFolder) : platform.edgeAddress
+    }
+
     /// What the process is called that runs the setups.
     static let setupName = "setup"
 
+    /// The cache server, if the system has one of its own.
+    var cache: Part? { parts.first { $0.kind == .cache } }
     var setups: [Part] { parts.filter { $0.kind == .setup } }
     /// What runs, in the order in which it is started.
     var roles: [Part] { parts.filter { $0.kind != .setup }.sorted { $0.kind.order < $1.kind.order } }
@@ -115,8 +138,9 @@ struct SystemPlan: Sendable {
             throw ConfigurationError(field: "--replicas", value: name, accepted: "one of \(known)")
         }
         try Self.check(replicas: replicas, of: name)
-        guard parts[index].kind != .edge || replicas == 1 else {
-            throw ConfigurationError(field: "--replicas", value: "\(name)=\(replicas)", accepted: "1 for an edge")
+        guard parts[index].kind.mayScale || replicas == 1 else {
+            let what = parts[index].kind == .edge ? "an edge" : "a cache server"
+            throw ConfigurationError(field: "--replicas", value: "\(name)=\(replicas)", accepted: "1 for \(what)")
         }
         parts[index].replicas = replicas
     }

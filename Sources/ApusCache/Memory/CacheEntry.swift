@@ -1,3 +1,6 @@
+import ApusCore
+import Glibc
+
 /// What is known about a key.
 @usableFromInline
 enum CacheContent<Value: Sendable>: Sendable {
@@ -28,7 +31,32 @@ struct CacheLife: Sendable {
     /// Served before, where reloading fails.
     @usableFromInline var errorUntil: Int64
 
-    static let forever = CacheLife(freshUntil: .max, refreshAt: .max, revalidateUntil: .max, errorUntil: .max)
+    /// More than zero: from `refreshAt` on a hit starts a reload by chance, the likelier the nearer the end; nanoseconds.
+    @usableFromInline var refreshSpan: Int64 = 0
+
+    static let forever = CacheLife(until: Instant(nanoseconds: .max))
+    /// How many spans before its end an entry may first be reloaded; a chance of one in half a milliard.
+    static let refreshReach = 20
+
+    /// Good for everything until then, and for nothing after.
+    init(until end: Instant) {
+        freshUntil = end.nanoseconds
+        refreshAt = .max
+        revalidateUntil = end.nanoseconds
+        errorUntil = end.nanoseconds
+    }
+
+    /// Whether a hit starts a reload.
+    ///
+    /// By chance as in Vattani et al., "Optimal Probabilistic Cache Stampede Prevention" (VLDB 2015), XFetch: where the
+    /// time to the end is less than a span times a random number with exponential distribution.
+    @usableFromInline
+    func isRefreshDue(at now: Int64) -> Bool {
+        guard now >= refreshAt else { return false }
+        guard refreshSpan > 0 else { return true }
+        let spansLeft = Double(Self.refreshReach) - Double(now - refreshAt) / Double(refreshSpan)
+        return -log(Double.random(in: Double.leastNonzeroMagnitude...1)) >= spansLeft
+    }
 }
 
 /// An entry as it lies in a table's memory; never changed once readers can find it.

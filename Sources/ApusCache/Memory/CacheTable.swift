@@ -92,6 +92,7 @@ final class CacheTable<Key: Hashable & Sendable, Value: Sendable, Policy: CacheP
         guard case .value = entry.content, now < entry.life.errorUntil else { return nil }
         var life = entry.life
         life.refreshAt = retryAt
+        life.refreshSpan = 0
         life.revalidateUntil = max(life.revalidateUntil, min(retryAt, life.errorUntil))
         _ = replace(place, Entry(key, hash, entry.content, life))
         giveBack(&gone)
@@ -313,7 +314,7 @@ extension CacheEntry {
     func finding(at now: Int64) -> CacheFinding<Value> {
         let isFresh = now < life.freshUntil
         guard isFresh || now < life.revalidateUntil else { return .missing }
-        let refresh = now >= life.refreshAt
+        let refresh = now >= life.refreshAt && life.isRefreshDue(at: now)
         return isFresh ? .fresh(content, refresh: refresh) : .stale(content, refresh: refresh)
     }
 }

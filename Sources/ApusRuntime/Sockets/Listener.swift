@@ -32,16 +32,16 @@ public final class Listener {
             unlinksPath = false
             return
         }
-        let descriptor =
-            try Listener.takeInherited(address)
-            ?? Listener.open(address, sharesPort: sharesPort, backlog: backlog)
+        let inherited = Listener.takeInherited(address)
+        let descriptor = try inherited ?? Listener.open(address, sharesPort: sharesPort, backlog: backlog)
         channel = try Channel(adopting: descriptor, on: loop)
         if case .inet(let host, 0) = address {
             self.address = .inet(address: host, port: UInt16(truncatingIfNeeded: apus_local_port(descriptor)))
         } else {
             self.address = address
         }
-        unlinksPath = true
+        // Of an inherited socket the path goes with whoever opened it.
+        unlinksPath = inherited == nil
     }
 
     /// Another loop's end of the same listening descriptor, for Unix paths, where the kernel does not spread.

@@ -1,11 +1,13 @@
 import Apus
 
-/// Sessions and carts over the store; it keeps nothing between calls.
+/// Sessions and carts over the store and its cache; it keeps nothing between calls.
 distributed actor CartsService: Carts {
     private let carts: CartTable
     private let catalogue: CatalogueTable
+    private let caches: CartCaches
 
-    init(actorSystem: ApusActorSystem, store: Store, clock: any Clock) {
+    init(actorSystem: ApusActorSystem, store: Store, clock: any Clock, caches: CartCaches) {
+        self.caches = caches
         self.actorSystem = actorSystem
         carts = CartTable(store: store, clock: clock)
         catalogue = CatalogueTable(store: store)
@@ -13,8 +15,10 @@ distributed actor CartsService: Carts {
 
     distributed func visit(_ session: String) async throws -> Visit? {
         try await answering {
-            guard RandomID.isValid(session), let session = try await carts.session(session) else { return nil }
-            return Visit(session: session, cart: try await carts.cart(session.cart))
+            guard RandomID.isValid(session) else { return nil }
+            let found = try await caches.sessions.find(session) { [carts] in try await carts.session(session) }
+            guard let found else { return nil }
+            return Visit(session: found, cart: try await stored(found.cart))
         }
     }
 
@@ -25,7 +29,7 @@ distributed actor CartsService: Carts {
     distributed func cart(_ id: String) async throws -> Cart {
         try await answering {
             guard RandomID.isValid(id) else { throw ShopError.notFound("basket") }
-            return try await carts.cart(id)
+            return try await stored(id)
         }
     }
 
@@ -34,7 +38,7 @@ distributed actor CartsService: Carts {
             guard RandomID.isValid(cart) else { throw ShopError.notFound("basket") }
             guard Basket.quantityRange.contains(quantity) else { throw Text.badQuantity(Basket.quantityRange) }
             guard try await catalogue.product(product) != nil else { throw ShopError.notFound("product") }
-            return try await carts.add(product, quantity: quantity, to: cart)
+            return try await changing(cart) { try await carts.add(product, quantity: quantity, to: cart) }
         }
     }
 
@@ -46,7 +50,7 @@ distributed actor CartsService: Carts {
             if quantity > 0 {
                 guard try await catalogue.product(product) != nil else { throw ShopError.notFound("product") }
             }
-            return try await carts.set(product, quantity: quantity, in: cart)
+            return try await changing(cart) { try await carts.set(product, quantity: quantity, in: cart) }
         }
     }
 
@@ -64,7 +68,23 @@ distributed actor CartsService: Carts {
             guard try await catalogue.hasAll(products) else {
                 throw ShopError.invalid("product", "There is no such product.")
             }
-            return try await carts.fill(cart, with: lines)
+            return try await changing(cart) { try await carts.fill(cart, with: lines) }
+        }
+    }
+
+    private func stored(_ cart: String) async throws -> Cart {
+        try await caches.carts.value(for: cart) { [carts] in try await carts.cart(cart) }
+    }
+
+    /// Changes a cart; whether that succeeded or not, nobody sees the old one after.
+    private func changing(_ cart: String, _ change: () async throws -> Cart) async throws -> Cart {
+        do {
+            let changed = try await change()
+            await caches.forget(cart)
+            return changed
+        } catch {
+            await caches.forget(cart)
+            throw error
         }
     }
 }

@@ -140,10 +140,16 @@ struct CatalogueCaches: Sendable {
     /// What is bought with what.
     let companions: Cache<ProductID, [ProductID]>
     let search: ProductSearch
+
+    static var products: CacheConfiguration {
+        var configuration = CacheConfiguration(capacity: 20_000, lifetime: .seconds(2))
+        configuration.isShared = false
+        return configuration
+    }
 }
 
 /// A department's most popular products, so many of them.
-struct Shelf: Sendable, Hashable {
+struct Shelf: Sendable, Hashable, Codable {
     let category: Category
     let count: Int
 }

@@ -5,8 +5,10 @@ distributed actor OrdersService: Orders {
     private let checkout: StoreCheckout
     private let orders: OrderTable
     private let history: CartOrders
+    private let caches: CartCaches
 
-    init(actorSystem: ApusActorSystem, store: Store, clock: any Clock) {
+    init(actorSystem: ApusActorSystem, store: Store, clock: any Clock, caches: CartCaches) {
+        self.caches = caches
         self.actorSystem = actorSystem
         checkout = StoreCheckout(store: store, clock: clock)
         orders = OrderTable(store: store)
@@ -27,7 +29,15 @@ distributed actor OrdersService: Orders {
                 let first = refusal.errors.sorted { $0.key < $1.key }.first
                 throw ShopError.invalid(first?.key ?? "address", first?.value ?? "This address is not complete.")
             }
-            return try await CheckoutWalk(steps: checkout).run(request)
+            let cart = request.cart
+            do {
+                let placed = try await CheckoutWalk(steps: checkout).run(request)
+                await caches.forget(cart)
+                return placed
+            } catch {
+                await caches.forget(cart)
+                throw error
+            }
         }
     }
 

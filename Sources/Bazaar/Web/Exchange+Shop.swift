@@ -10,6 +10,13 @@ extension Exchange {
     /// Whether the visitor came over TLS, as the edge tells.
     var isSecure: Bool { text(.xForwardedProto) == "https" }
 
+    /// Who asks, as far as the edge can tell: the address that it was reached from, or the socket's own.
+    var clientName: String {
+        // The edge puts what it saw behind what the client claims.
+        let seen = text(.xForwardedFor)?.split(separator: ",").last.map { Text.trim(String($0)) }
+        return seen ?? "\(peerAddress)"
+    }
+
     /// The session cookie's name.
     ///
     /// Over TLS its prefix makes browsers refuse it from any other host or path.

@@ -31,6 +31,18 @@ extension Storefront {
         // It changes nothing, so a form from nowhere may ask it too.
         let typed = Text.trim(form["number"] ?? "")
         let email = form["email"] ?? ""
+        // Who guesses numbers and addresses is stopped, whichever process answers.
+        let verdict = await searches.count(exchange.clientName)
+        guard verdict.isAllowed else {
+            let seconds = Int(verdict.resetsAfter.seconds.rounded(.up))
+            exchange.setField("Retry-After", "\(seconds)")
+            let page = Frame(visit).orders(
+                try await history(visit),
+                now: now,
+                search: (typed, email, "That was often. Please try again in \(seconds) seconds.")
+            )
+            return exchange.answer(.tooManyRequests, page: page)
+        }
         if email.utf8.count <= 4 * CheckoutForm.lengthMax("email"), typed.utf8.count <= 20,
             let number = OrderNumber(typed.uppercased()),
             let placed = try await orders.order(number.text, for: .email(email))

@@ -7,6 +7,8 @@ struct Storefront: Sendable {
     let catalogue: any Catalogue
     let carts: any Carts
     let orders: any Orders
+    /// How often one address may look for orders by number and email.
+    let searches: RateLimit
     /// Says when what is ordered now will be there.
     var clock: any Clock = SystemClock()
     /// Whether every page says that the shop is closed for maintenance.

@@ -33,12 +33,7 @@ struct CacheTableTests {
             case 0..<5:
                 let life = Int64.random(in: 1..<2000, using: &random)
                 let weight = Int.random(in: 1...max(1, min(weightMax + 1, 12)), using: &random)
-                let until = CacheLife(
-                    freshUntil: now + life,
-                    refreshAt: .max,
-                    revalidateUntil: now + life,
-                    errorUntil: now + life
-                )
+                let until = CacheLife(until: Instant(nanoseconds: now + life))
                 let isKept = table.set(key, hash, .value(step), until, weight: weight, at: now, gone: &gone)
                 #expect(isKept == (weight <= weightMax))
                 model[key] = isKept ? (step, now + life) : nil

@@ -107,6 +107,10 @@ struct FrameTests {
         }
     }
 
+    @Test func `an actor's name comes back as it went`() throws {
+        #expect(try ActorID(wireBytes: ActorID(service: "cart", identity: "7").wireBytes()).identity == "7")
+    }
+
     @Test func `what stands before arguments comes back as it went`() throws {
         let trace = TraceContext(traceHigh: 1 << 60, traceLow: 2, spanID: 3, flags: 1)
         for head in [

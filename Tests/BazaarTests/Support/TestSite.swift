@@ -23,7 +23,7 @@ final class TestSite: Sendable {
 
     static let instances = 3
 
-    init(_ deployment: Deployment, isClosed: Bool = false) async throws {
+    init(_ deployment: Deployment, isClosed: Bool = false, searchesMax: Int = 1000) async throws {
         let shop = try await TestShop()
         self.shop = shop
         let systems = Lock<[ApusActorSystem]>([])
@@ -42,6 +42,7 @@ final class TestSite: Sendable {
             }.value
             endpoints.append(ServiceDirectory.Endpoint(address, replica: index))
         }
+        let searches = RateLimit("find-order", searchesMax, per: .seconds(60), metrics: Metrics())
         let directory = ServiceDirectory(
             Dictionary(uniqueKeysWithValues: ["catalogue", "carts", "orders"].map { ($0, endpoints) })
         )
@@ -53,6 +54,7 @@ final class TestSite: Sendable {
                 catalogue: try system.service(Contracts.catalogue),
                 carts: try system.service(Contracts.carts),
                 orders: try system.service(Contracts.orders),
+                searches: searches,
                 clock: shop.clock,
                 isClosed: isClosed
             ).router()
@@ -80,8 +82,13 @@ final class TestSite: Sendable {
                 )
             )
         }
-        system.offer(Contracts.carts) { CartsService(actorSystem: $0, store: shop.store, clock: shop.clock) }
-        system.offer(Contracts.orders) { OrdersService(actorSystem: $0, store: shop.store, clock: shop.clock) }
+        let caches = CartCaches(sessions: brief("sessions"), carts: brief("carts"))
+        system.offer(Contracts.carts) {
+            CartsService(actorSystem: $0, store: shop.store, clock: shop.clock, caches: caches)
+        }
+        system.offer(Contracts.orders) {
+            OrdersService(actorSystem: $0, store: shop.store, clock: shop.clock, caches: caches)
+        }
     }
 
     /// A cache that forgets at once.
@@ -102,9 +109,10 @@ final class TestSite: Sendable {
     static func with(
         _ deployment: Deployment,
         isClosed: Bool = false,
+        searchesMax: Int = 1000,
         _ body: (TestSite) async throws -> Void
     ) async throws {
-        let site = try await TestSite(deployment, isClosed: isClosed)
+        let site = try await TestSite(deployment, isClosed: isClosed, searchesMax: searchesMax)
         do {
             try await body(site)
         } catch {

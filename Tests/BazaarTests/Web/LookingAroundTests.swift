@@ -164,4 +164,18 @@ struct LookingAroundTests {
             }
         }
     }
+
+    @Test
+    func `who looks for orders again and again is told to wait`() async throws {
+        try await TestSite.with(.together, searchesMax: 3) { site in
+            let stranger = Browser(site)
+            for _ in 0..<3 {
+                #expect(try await stranger.post("/orders/find", form: [("number", "900001")]).status == 422)
+            }
+            let refused = try await stranger.post("/orders/find", form: [("number", "900001")])
+            #expect(refused.status == 429)
+            #expect(refused.field("Retry-After").flatMap { Int($0) }.map { (1...60).contains($0) } == true)
+            #expect(refused.body.contains("Please try again in"))
+        }
+    }
 }

@@ -1,0 +1,205 @@
+import ApusCore
+
+/// A cache's entries on a server that all processes share.
+///
+/// A missing key is given to one process to load: it leaves a lease under the key's name, and whoever comes meanwhile
+/// looks again until the value is there, the lease has run out, or its own patience has. A write or a removal takes the
+/// lease away with it, so that what was read before is not kept after: the fence. All of it is done with compare and set,
+/// without a script on the server.
+final class SharedTier<Key: Hashable & Sendable, Value: Sendable>: CacheEngine, TierWatcher {
+    /// What the names of a cache's entries begin with; the last part is the version of their form.
+    static func prefix(of cache: String) -> String { "apus:\(cache):" }
+
+    private let server: any TierServer
+    private let coding: TierCoding<Key, Value>
+    private let prefix: [UInt8]
+    private let configuration: CacheConfiguration
+    private let clock: any Clock
+    private let rest: Lock<Rest>
+    private let owed = OwedRemovals()
+    /// Told of keys that somebody changed, and, with `nil`, that any may have changed.
+    private let onChange: @Sendable (Key?) -> Void
+
+    /// After failures the server is left alone for a while, so that its absence costs nobody a wait.
+    private struct Rest {
+        var failures = 0
+        var until = Instant(nanoseconds: .min)
+    }
+
+    init(
+        _ cache: String,
+        on server: any TierServer,
+        coding: TierCoding<Key, Value>,
+        configuration: CacheConfiguration,
+        clock: any Clock,
+        onChange: @escaping @Sendable (Key?) -> Void
+    ) {
+        self.server = server
+        self.coding = coding
+        self.configuration = configuration
+        self.clock = clock
+        self.onChange = onChange
+        prefix = Array(Self.prefix(of: cache).utf8)
+        rest = Lock(Rest())
+    }
+
+    /// Begins to hear of changes.
+    func open() async throws { try await server.watch(prefix, self) }
+
+    func close() async {
+        owed.close()
+        await server.close(self)
+    }
+
+    var stockClient: String? { server.stockClient(prefix: String(decoding: prefix, as: UTF8.self)) }
+    var problem: String? { server.problem }
+
+    // MARK: Changes by others
+
+    func changed(_ name: [UInt8]) {
+        if let key = coding.key(of: name.dropFirst(prefix.count)) { onChange(key) }
+    }
+
+    func lostTrack() { onChange(nil) }
+
+    // MARK: Looking
+
+    func look(for key: Key, refreshing: Bool) async throws -> CacheEngineAnswer<Value> {
+        if clock.now() < rest.withLock({ $0.until }) { return .load(nil) }
+        let name = try name(of: key)
+        // The server may still have what this process has said is old.
+        if owed.contains(name) { return .load(nil) }
+        var pause = Duration.milliseconds(1)
+        let patience = clock.now() + configuration.leaseLifetime
+        while true {
+            let item = try await reach { try await server.get(name) }
+            let form = item.flatMap { TierForm($0.bytes) }
+            if let item, let form, form.kind != .lease, let entry = entry(form) {
+                return refreshing ? try await refresh(name, item, form, entry) : .found(entry)
+            }
+            if let form, form.kind == .lease {
+                // Somebody else's reload is not waited for by one who has a value.
+                if refreshing || clock.now() >= patience { return .load(nil) }
+                try await SharedPause.wait(pause)
+                pause = min(pause * 2, .milliseconds(20))
+                continue
+            }
+            let lease = TierForm(.lease, until: SecureRandom.number()).bytes
+            let life = configuration.leaseLifetime
+            let isOurs = try await reach {
+                if let item { return try await server.replace(item.token, with: lease, as: name, lifetime: life) }
+                return try await server.add(lease, as: name, lifetime: life)
+            }
+            if isOurs { return .load(CacheLease(token: lease)) }
+            if clock.now() >= patience { return .load(nil) }
+        }
+    }
+
+    /// A value there is, for one who wants a newer one: the right to load it, unless somebody does.
+    private func refresh(
+        _ name: [UInt8],
+        _ item: TierItem,
+        _ form: TierForm,
+        _ entry: CacheEngineEntry<Value>
+    ) async throws -> CacheEngineAnswer<Value> {
+        let now = wallMilliseconds
+        if form.refreshingUntil > now { return .found(entry) }
+        var marked = form
+        marked.refreshingUntil = now + UInt64(configuration.leaseLifetime.nanoseconds / 1_000_000)
+        let bytes = marked.bytes
+        let isOurs = try await reach {
+            try await server.replace(item.token, with: bytes, as: name, lifetime: entry.lifetime)
+        }
+        return isOurs ? .load(CacheLease(token: bytes)) : .found(entry)
+    }
+
+    /// What a form says, `nil` where its time is up or it cannot be read.
+    private func entry(_ form: TierForm) -> CacheEngineEntry<Value>? {
+        var lifetime: Duration?
+        if form.until != .max {
+            let now = wallMilliseconds
+            guard form.until > now else { return nil }
+            lifetime = .milliseconds(Int64(clamping: form.until - now))
+        }
+        let loadTime = Duration.nanoseconds(Int64(form.loadMicroseconds) * 1000)
+        if form.kind == .absent { return CacheEngineEntry(value: nil, lifetime: lifetime, loadTime: loadTime) }
+        // A value of another version of the program is loaded anew.
+        guard let value = try? coding.decode(form.payload) else { return nil }
+        return CacheEngineEntry(value: value, lifetime: lifetime, loadTime: loadTime)
+    }
+
+    // MARK: Keeping
+
+    func fill(_ entry: CacheEngineEntry<Value>, for key: Key, under lease: CacheLease) async throws -> Bool {
+        let (name, bytes) = (try name(of: key), try bytes(of: entry))
+        return try await reach {
+            try await server.replace(lease.token, with: bytes, as: name, lifetime: entry.lifetime)
+        }
+    }
+
+    func giveUp(_ lease: CacheLease, for key: Key) async {
+        guard let name = try? name(of: key) else { return }
+        // The lease of a refresh is the old value, which stays.
+        guard TierForm(lease.token)?.kind == .lease else { return }
+        // If this fails the lease ends by itself.
+        try? await reach { try await server.remove(name, ifStill: lease.token) }
+    }
+
+    func keep(_ entry: CacheEngineEntry<Value>, for key: Key) async throws {
+        let (name, bytes) = (try name(of: key), try bytes(of: entry))
+        do {
+            try await reach { try await server.set(bytes, as: name, lifetime: entry.lifetime) }
+        } catch {
+            owe(name)
+            throw error
+        }
+    }
+
+    func remove(_ key: Key) async throws {
+        let name = try name(of: key)
+        do {
+            try await reach { try await server.remove(name) }
+        } catch {
+            owe(name)
+            throw error
+        }
+    }
+
+    /// What could not be removed is, as soon as the server can be reached again.
+    private func owe(_ name: [UInt8]) { owed.add(name) { [server] name in try await server.remove(name) } }
+
+    func removeAll() async throws { try await reach { try await server.removeAll(prefix: prefix) } }
+
+    // MARK: Parts
+
+    private func name(of key: Key) throws -> [UInt8] { prefix + (try coding.name(of: key)) }
+
+    private func bytes(of entry: CacheEngineEntry<Value>) throws -> [UInt8] {
+        let until = entry.lifetime.map { wallMilliseconds + UInt64(max(1, $0.nanoseconds / 1_000_000)) } ?? .max
+        let micros = UInt32(clamping: entry.loadTime.nanoseconds / 1000)
+        guard let value = entry.value else { return TierForm(.absent, until: until, loadMicroseconds: micros).bytes }
+        let payload = try coding.encode(value)
+        return TierForm(.value, until: until, loadMicroseconds: micros, payload: payload[...]).bytes
+    }
+
+    private var wallMilliseconds: UInt64 { UInt64(max(0, clock.wallNanoseconds() / 1_000_000)) }
+
+    /// Asks the server, and leaves it alone for a while when it fails twice.
+    private func reach<Result>(_ body: () async throws -> Result) async throws -> Result {
+        do {
+            let result = try await body()
+            rest.withLock { $0.failures = 0 }
+            return result
+        } catch {
+            if !(error is CancellationError) {
+                rest.withLock { rest in
+                    rest.failures += 1
+                    if rest.failures >= 2 {
+                        rest.until = clock.now() + min(.milliseconds(100) * min(rest.failures, 20), .seconds(2))
+                    }
+                }
+            }
+            throw error
+        }
+    }
+}

@@ -1,0 +1,217 @@
+import ApusCore
+import ApusObserve
+import ApusRuntime
+import ApusTesting
+import Glibc
+import Testing
+
+@testable import ApusCache
+
+/// A server that a shared tier can stand on.
+enum TierPlace: String, Sendable, CustomTestStringConvertible {
+    case embedded, redis, redisCluster
+
+    var testDescription: String { rawValue }
+
+    /// Those that are there; `./apus test` promises all.
+    static var here: [TierPlace] {
+        let real: [(TierPlace, RealPart)] = [(.redis, .redis), (.redisCluster, .redisCluster)]
+        return [.embedded] + real.filter { $0.1.location != nil || RealPart.mustRun }.map(\.0)
+    }
+
+    func with(_ body: @escaping @Sendable (String) async throws -> Void) async throws {
+        switch self {
+        case .embedded: try await withEmbedded { url in try await body(url) }
+        case .redis: try await body(try #require(RealPart.redis.location))
+        case .redisCluster: try await body(try #require(RealPart.redisCluster.location))
+        }
+    }
+}
+
+/// What a shared tier promises, on each server that it can stand on.
+@Suite(.timeLimit(.minutes(5)))
+struct RealTierTests {
+    /// A process's cache, with a client of its own.
+    private func replica(
+        _ name: String,
+        _ url: String,
+        _ change: (inout CacheConfiguration) -> Void = { _ in }
+    ) async throws -> Cache<String, [Int]> {
+        var configuration = CacheConfiguration(capacity: 1000, lifetime: .seconds(60))
+        change(&configuration)
+        let cache = Cache<String, [Int]>(name, configuration, metrics: Metrics())
+        try await cache.share(on: RESPTierServer(RESPAddress(url: url)), clock: SystemClock())
+        return cache
+    }
+
+    private func name() -> String { "test-\(SecureRandom.token(bits: 48))" }
+
+    @Test(arguments: TierPlace.here)
+    func `what one process loaded the others have, and a change is seen by all within 50 ms`(place: TierPlace) async throws {
+        try await place.with { [self] url in
+            let name = name()
+            let (first, second) = (try await replica(name, url), try await replica(name, url))
+            #expect(first.problems == [] && second.problems == [])
+            for key in (0..<20).map({ "key \($0)" }) {
+                #expect(try await first.value(for: key) { [1] } == [1])
+                // Its own news have come back to the first, and it has looked again.
+                await eventually { (try? await first.value(for: key) { [0] }) == [1] && first.cached(key) == [1] }
+                await eventually { (try? await second.value(for: key) { [0] }) == [1] && second.cached(key) == [1] }
+                var slowest = Duration.zero
+                for number in 2..<6 {
+                    try await first.set([number], for: key)
+                    let written = SystemClock().now()
+                    while second.cached(key) == [number - 1] { await Task.yield() }
+                    slowest = max(slowest, SystemClock().now() - written)
+                    await eventually { (try? await second.value(for: key) { [0] }) == [number] && second.cached(key) != nil }
+                }
+                #expect(slowest < .milliseconds(50))
+            }
+            try await first.removeAll()
+            await eventually { second.cached("key 1") == nil }
+            #expect(try await second.value(for: "key 1") { [7] } == [7])
+            for cache in [first, second] { await cache.close() }
+        }
+    }
+
+    @Test(arguments: TierPlace.here)
+    func `a thousand misses over four processes are one load`(place: TierPlace) async throws {
+        try await place.with { [self] url in
+            let name = name()
+            var caches: [Cache<String, [Int]>] = []
+            for _ in 0..<4 { caches.append(try await replica(name, url)) }
+            let (loads, gate) = (Count(), Gate())
+            try await withThrowingTaskGroup(of: [Int].self) { group in
+                for number in 0..<1000 {
+                    let cache = caches[number % 4]
+                    group.addTask {
+                        try await cache.value(for: "hot") {
+                            loads.up()
+                            await gate.pass()
+                            return [1]
+                        }
+                    }
+                }
+                await gate.arrived()
+                gate.open()
+                for try await value in group { #expect(value == [1]) }
+            }
+            #expect(loads.value == 1)
+            for cache in caches { await cache.close() }
+        }
+    }
+
+    @Test(arguments: TierPlace.here)
+    func `a value read before an invalidation is not kept after it`(place: TierPlace) async throws {
+        try await place.with { [self] url in
+            let name = name()
+            let (first, second) = (try await replica(name, url), try await replica(name, url))
+            for round in 0..<10 {
+                let gate = Gate()
+                async let old = first.value(for: "key \(round)") {
+                    await gate.pass()
+                    return [0]
+                }
+                await gate.arrived()
+                try await second.remove("key \(round)")
+                gate.open()
+                #expect(try await old == [0])
+                #expect(try await second.value(for: "key \(round)") { [1] } == [1])
+                await eventually { first.cached("key \(round)") != [0] }
+                #expect(try await first.value(for: "key \(round)") { [2] } == [1])
+            }
+            for cache in [first, second] { await cache.close() }
+        }
+    }
+
+    @Test(arguments: TierPlace.here)
+    func `a dead loader's lease passes on`(place: TierPlace) async throws {
+        try await place.with { [self] url in
+            let name = name()
+            let short: (inout CacheConfiguration) -> Void = { $0.leaseLifetime = .milliseconds(200) }
+            let (dead, alive) = (try await replica(name, url, short), try await replica(name, url, short))
+            let gate = Gate()
+            let loading = Task { try await dead.value(for: "key") { () async throws -> [Int] in
+                await gate.pass()
+                throw LoaderFailed()
+            } }
+            await gate.arrived()
+            #expect(try await alive.value(for: "key") { [1] } == [1])
+            gate.open()
+            _ = await loading.result
+            let third = try await replica(name, url)
+            await eventually { (try? await third.value(for: "key") { [2] }) == [1] || third.cached("key") == [2] }
+            for cache in [dead, alive, third] { await cache.close() }
+        }
+    }
+
+    @Test(arguments: TierPlace.here)
+    func `a limit is counted over all processes`(place: TierPlace) async throws {
+        try await place.with { url in
+            let name = "test-\(SecureRandom.token(bits: 48))"
+            let limits = try (0..<2).map { _ in
+                let limit = RateLimit(name, 10, per: .seconds(3600), metrics: Metrics())
+                limit.share(on: try RESPTierServer(RESPAddress(url: url)))
+                return limit
+            }
+            var allowed = 0
+            for turn in 0..<20 where await limits[turn % 2].count("somebody").isAllowed { allowed += 1 }
+            #expect(allowed == 10)
+            for limit in limits { await limit.close() }
+        }
+    }
+
+    @Test func `a server that is killed and comes again costs nobody more than its time`() async throws {
+        try await RedisServers.with { servers in
+            let port = try freePort()
+            try await servers.start(port: port)
+            let name = name()
+            let cache = try await replica(name, "redis://127.0.0.1:\(port)")
+            #expect(try await cache.value(for: "key") { [1] } == [1])
+            await servers.kill(port)
+            // What was heard of last may be old: memory was forgotten with the connection.
+            await eventually { cache.cached("key") == nil }
+            for number in 0..<100 { #expect(try await cache.value(for: "key \(number)") { [number] } == [number]) }
+            #expect(cache.problems.first?.contains("does not serve") == true)
+            try await servers.start(port: port)
+            await eventually { cache.problems.isEmpty }
+            let other = try await replica(name, "redis://127.0.0.1:\(port)")
+            await eventually {
+                try? await cache.remove("after")
+                _ = try? await cache.value(for: "after") { [7] }
+                return (try? await other.value(for: "after") { [8] }) == [7]
+            }
+            for cache in [cache, other] { await cache.close() }
+        }
+    }
+
+    @Test func `a server that hangs is left alone after two replies that did not come`() async throws {
+        try await RedisServers.with { servers in
+            let port = try freePort()
+            try await servers.start(port: port)
+            let cache = try await replica(name(), "redis://127.0.0.1:\(port)")
+            #expect(try await cache.value(for: "key") { [1] } == [1])
+            servers.signal(SIGSTOP, port)
+            defer { servers.signal(SIGCONT, port) }
+            let began = SystemClock().now()
+            for number in 0..<50 { #expect(try await cache.value(for: "key \(number)") { [number] } == [number]) }
+            // Each alone would wait a quarter of a second.
+            #expect(SystemClock().now() - began < .seconds(8))
+            servers.signal(SIGCONT, port)
+            await eventually { cache.problems.isEmpty }
+            await cache.close()
+        }
+    }
+
+    @Test func `a wrong password is one line, and the cache goes on`() async throws {
+        try await RedisServers.with { servers in
+            let port = try freePort()
+            try await servers.start(port: port, "--requirepass right")
+            let cache = try await replica(name(), "redis://:wrong@127.0.0.1:\(port)")
+            await eventually { cache.problems.first?.contains("WRONGPASS") == true || cache.problems.first?.contains("password") == true }
+            #expect(cache.problems.first?.contains("\n") == false && cache.problems.first?.contains("wrong@") == false)
+            #expect(try await cache.value(for: "key") { [1] } == [1])
+            await cache.close()
+        }
+    }
+}
