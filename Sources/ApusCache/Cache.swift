@@ -318,6 +318,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Block {
     ///   - content: What is known.
     ///   - lifetime: How much longer it may be used; the configuration's unless given.
     ///   - loadTime: How long it took to load.
+    /// - Returns: The life, which begins now.
     func life(of content: Content, _ lifetime: Duration?, loadTime: Duration = .zero) -> CacheLife? {
         let now = Instant(nanoseconds: now())
         let base: Duration?

@@ -73,7 +73,8 @@ public struct CacheConfiguration: Sendable, Hashable {
             throw refuse("earlyRefresh", earlyRefresh, "0 to 100, or nil")
         }
         for (field, value) in [
-            ("lifetime", lifetime), ("leaseLifetime", leaseLifetime), ("absentLifetime", absentLifetime), ("errorLifetime", errorLifetime),
+            ("lifetime", lifetime), ("leaseLifetime", leaseLifetime), ("absentLifetime", absentLifetime),
+            ("errorLifetime", errorLifetime),
         ] {
             if let value, value <= .zero { throw refuse(field, value, "more than zero, or nil") }
         }

@@ -19,6 +19,8 @@ public protocol CacheEngine<Key, Value>: AnyObject, Sendable {
     ///   - key: What is looked for.
     ///   - refreshing: Whether the caller wants a newer value than the one that is there, which it still has; then this
     ///     does not wait, and gives a lease to one caller at a time.
+    /// - Returns: The entry, or who loads.
+    /// - Throws: What keeps the engine from saying.
     func look(for key: Key, refreshing: Bool) async throws -> CacheEngineAnswer<Value>
     /// Keeps what was loaded under a lease, unless the key was changed or forgotten since the lease was given.
     ///

@@ -71,6 +71,7 @@ public final class TaggedCache<Key: Hashable & Sendable, Value: Sendable>: Block
     ///   - key: What is looked for.
     ///   - tags: What it belongs to; the same whenever the key is looked for.
     ///   - load: Gets it where it is missing, or one of its tags was forgotten since.
+    /// - Returns: The value, `nil` for none.
     /// - Throws: What `load` throws; ``CacheError`` when too many wait; `CancellationError`.
     public func find(
         _ key: Key,

@@ -12,6 +12,7 @@ struct Shop: System {
     /// Everything the shop knows, in four databases.
     let store = Schema.store()
     /// What product pages show; two seconds old at most, so stock shown may be gone when it is reserved.
+    ///
     /// A product is one row, read again sooner than asked of another process: each keeps its own.
     let products = Cache<ProductID, Product>("products", CatalogueCaches.products)
     /// First pages of the departments.

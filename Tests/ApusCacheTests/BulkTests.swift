@@ -33,7 +33,9 @@ struct BulkTests {
         }
         #expect(sizes.withLock { $0.reduce(0, +) } == 25)
         #expect(sizes.withLock { $0.allSatisfy { $0 <= 10 } })
-        await #expect(throws: LoaderFailed.self) { _ = try await cache.values(for: 100..<110) { _ in throw LoaderFailed() } }
+        await #expect(throws: LoaderFailed.self) {
+            _ = try await cache.values(for: 100..<110) { _ in throw LoaderFailed() }
+        }
         let gate = Gate()
         async let single = cache.value(for: 200) {
             await gate.pass()

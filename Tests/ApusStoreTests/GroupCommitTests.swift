@@ -54,7 +54,9 @@ struct GroupCommitTests {
     }
 
     @Test
-    func `a single statement that fails half way undoes itself alone, also where it says to keep what it did`() async throws {
+    func `a single statement that fails half way undoes itself alone, also where it says to keep what it did`()
+        async throws
+    {
         let store = try await openStore(folder)
         let shard = try store.shard(for: 1)
         try await shard.execute("INSERT INTO products (id, name) VALUES (2, 'two')")

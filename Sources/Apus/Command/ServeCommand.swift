@@ -42,7 +42,8 @@ enum ServeCommand {
         let isEdge = parts.first?.kind == .edge
         Listener.inherit(
             (0..<Int32(listeners)).map { Self.firstListener + $0 },
-            at: parts.first.map { SystemPlan.listens($0, invocation.platform, run.sockets) } ?? invocation.platform.edgeAddress
+            at: parts.first.map { SystemPlan.listens($0, invocation.platform, run.sockets) }
+                ?? invocation.platform.edgeAddress
         )
         let loops = invocation.platform.loops == 0 ? LoopGroup.coreCount : invocation.platform.loops
         Program.run(loopCount: loops) { group in

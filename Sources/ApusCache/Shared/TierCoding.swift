@@ -81,7 +81,8 @@ struct TierCoding<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     }
 
     func decode(_ bytes: ArraySlice<UInt8>) throws -> Value {
-        guard let type = Value.self as? any Decodable.Type, let value = try WireBytes.value(type, in: Array(bytes)) as? Value
+        guard let type = Value.self as? any Decodable.Type,
+            let value = try WireBytes.value(type, in: Array(bytes)) as? Value
         else {
             throw WireError(.unsupported)
         }

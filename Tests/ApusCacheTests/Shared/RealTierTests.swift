@@ -47,7 +47,9 @@ struct RealTierTests {
     private func name() -> String { "test-\(SecureRandom.token(bits: 48))" }
 
     @Test(arguments: TierPlace.here)
-    func `what one process loaded the others have, and a change is seen by all within 50 ms`(place: TierPlace) async throws {
+    func `what one process loaded the others have, and a change is seen by all within 50 ms`(place: TierPlace)
+        async throws
+    {
         try await place.with { [self] url in
             let name = name()
             let (first, second) = (try await replica(name, url), try await replica(name, url))
@@ -63,7 +65,9 @@ struct RealTierTests {
                     let written = SystemClock().now()
                     while second.cached(key) == [number - 1] { await Task.yield() }
                     slowest = max(slowest, SystemClock().now() - written)
-                    await eventually { (try? await second.value(for: key) { [0] }) == [number] && second.cached(key) != nil }
+                    await eventually {
+                        (try? await second.value(for: key) { [0] }) == [number] && second.cached(key) != nil
+                    }
                 }
                 #expect(slowest < .milliseconds(50))
             }
@@ -131,10 +135,12 @@ struct RealTierTests {
             let short: (inout CacheConfiguration) -> Void = { $0.leaseLifetime = .milliseconds(200) }
             let (dead, alive) = (try await replica(name, url, short), try await replica(name, url, short))
             let gate = Gate()
-            let loading = Task { try await dead.value(for: "key") { () async throws -> [Int] in
-                await gate.pass()
-                throw LoaderFailed()
-            } }
+            let loading = Task {
+                try await dead.value(for: "key") { () async throws -> [Int] in
+                    await gate.pass()
+                    throw LoaderFailed()
+                }
+            }
             await gate.arrived()
             #expect(try await alive.value(for: "key") { [1] } == [1])
             gate.open()
@@ -208,7 +214,10 @@ struct RealTierTests {
             let port = try freePort()
             try await servers.start(port: port, "--requirepass right")
             let cache = try await replica(name(), "redis://:wrong@127.0.0.1:\(port)")
-            await eventually { cache.problems.first?.contains("WRONGPASS") == true || cache.problems.first?.contains("password") == true }
+            await eventually {
+                cache.problems.first?.contains("WRONGPASS") == true
+                    || cache.problems.first?.contains("password") == true
+            }
             #expect(cache.problems.first?.contains("\n") == false && cache.problems.first?.contains("wrong@") == false)
             #expect(try await cache.value(for: "key") { [1] } == [1])
             await cache.close()

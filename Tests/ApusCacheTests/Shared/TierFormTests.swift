@@ -28,7 +28,9 @@ private struct Opaque: Hashable, Sendable {}
     @Test func `any bytes are an entry or none`() {
         var random = SeededRandom(seed: 6)
         for _ in 0..<10_000 {
-            var bytes = (0..<Int.random(in: 0...60, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
+            var bytes = (0..<Int.random(in: 0...60, using: &random)).map { _ in
+                UInt8.random(in: 0...255, using: &random)
+            }
             if bytes.count > 1, Bool.random(using: &random) {
                 bytes[0] = [0x56, 0x4E, 0x4C].randomElement(using: &random) ?? 0
                 bytes[1] = TierForm.version
