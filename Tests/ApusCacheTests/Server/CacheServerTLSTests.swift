@@ -11,16 +11,16 @@ import Testing
 struct CacheServerTLSTests {
     @Test(.needs(.redis)) func `redis-cli comes by TLS, and only by that`() async throws {
         let authority = try TestAuthority()
-        let options = try authority.server("localhost")
+        let options = try authority.server("127.0.0.1")
         try await withCacheServer {
             $0.tls = options
-        } _: { ports in
+        } _: { ports throws in
             func cli(_ words: String...) throws -> String {
-                try output(of: "/usr/bin/redis-cli", ["-h", "localhost", "-p", "\(ports.redis)"] + words)
+                try output(of: "/usr/bin/redis-cli", ["-h", "127.0.0.1", "-p", "\(ports.redis)"] + words)
             }
             let security = ["--tls", "--cacert", authority.authorityFile]
             func secured(_ words: String...) throws -> String {
-                try output(of: "/usr/bin/redis-cli", ["-h", "localhost", "-p", "\(ports.redis)"] + security + words)
+                try output(of: "/usr/bin/redis-cli", ["-h", "127.0.0.1", "-p", "\(ports.redis)"] + security + words)
             }
             #expect(try secured("set", "a", "1") == "OK\n")
             let value = String(repeating: "v", count: 100_000)

@@ -20,7 +20,7 @@ struct MemcachedDifferentialTests {
         ms K L MX@V|ms K L q@V|ms K L k O q@V|ms K L MA CC@V|ms K L MR CC@V|ms B L b k@V|ms K L Fx@V|ms K L !@V|ms K x|ms K|ms
         md K|md K q|md K CC|md K I|md K I TT|md K I CC|md K k O|md B b k|md K !|md|md K I q
         ma N|ma N v|ma N DI v|ma N MD v|ma N MD DI v t|ma N NT JI v|ma N NT v t|ma N M+ v|ma N M- v|ma N Mx|ma N v c|ma N CC v
-        ma N q|ma N k O|ma N Dx|ma N TT t v|ma K v|ma|nonsense|get|set K|incr N|touch K
+        ma N q|ma N k O|ma N Dx|ma N MD TT t v|ma K v|ma|nonsense|get|set K|incr N|touch K
         """.split { $0 == "\n" || $0 == "|" }.map(String.init)
 
     struct Draw {
@@ -81,7 +81,10 @@ struct MemcachedDifferentialTests {
         let real = try PlainConnection(url: url)
         // Names of its own, as other tests use the same server.
         let prefix = "d\(number)-\(SecureRandom.token(bits: 32))-"
-        let ours = TextClient(CoreBench(CacheCore(CacheServerConfiguration(), seed: seed), SystemClock()))
+        let core = CacheCore(CacheServerConfiguration(), seed: seed)
+        // The first versions that are asked for are nobody's.
+        core.keys.pointee.lastVersion = 1000
+        let ours = TextClient(CoreBench(core, SystemClock()))
         var draw = Draw(random: SeededRandom(seed: seed))
         for step in 0..<TestRun.seeds * 20 {
             let (theirs, own) = draw.request()

@@ -1,3 +1,4 @@
+import ApusCore
 import ApusTesting
 import Glibc
 import Testing
