@@ -32,12 +32,13 @@ let package = Package(
         // Peers in C.
         .systemLibrary(name: "CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
         .target(name: "CHiredisPeer", dependencies: ["CHiredis"]),
+        .systemLibrary(name: "CMemcached", providers: [.apt(["libmemcached-dev"])]),
     ]
         + present.map { bench in
             .executableTarget(
                 name: bench,
                 dependencies: ["BenchKit", .product(name: "Apus", package: "apus")]
-                    + (bench == "BenchCache" ? ["CHiredisPeer"] : []),
+                    + (bench == "BenchCache" ? ["CHiredisPeer", "CMemcached"] : []),
                 swiftSettings: strict
             )
         },

@@ -50,7 +50,8 @@ apus_bench() {
     bench_known | grep -qx -- "$name" || usage_error "there is no benchmark '$name'; known: $(bench_known | tr '\n' ' ')"
     problem=$(system_problem) || die "$problem"
     problem=$(swift_problem) || die "$problem"
-    need_packages "${EMBEDDED_PACKAGES[@]}" nginx haproxy wrk hey util-linux
+    need_packages "${EMBEDDED_PACKAGES[@]}" nginx haproxy wrk hey util-linux \
+        redis-server redis-tools memcached libmemcached-dev
     mkdir -p "$APUS_ROOT/.build" "$APUS_ROOT/Benchmarks/results"
     if ! run_with_progress "building bench-$name" "$log" \
         swift build --package-path "$APUS_ROOT/Benchmarks" -c release --product "bench-$name"; then

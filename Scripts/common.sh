@@ -8,6 +8,7 @@ readonly EMBEDDED_PACKAGES=(libsqlite3-dev libssl-dev libpq-dev libzstd-dev pkg-
 readonly TEST_PACKAGES=(
     nginx haproxy redis-server redis-tools memcached postgresql-15 wrk hey prometheus chromium valgrind shellcheck
     sqlite3 curl ca-certificates openssl python3-venv util-linux libhiredis-dev
+    libmemcached-dev
 )
 readonly SWIFT_WANTED=6.3
 

@@ -88,6 +88,9 @@ struct MetaResponseParser {
             try flags(&line, &response)
         case 5 where line.matches(word, "ERROR"):
             response = MetaResponse(code: .refused(.unknownCommand, end..<end))
+        case 6 where line.matches(word, "STORED"):
+            // The one answer of the text protocol that a client waits for: to its login.
+            response = MetaResponse(code: .done)
         case 12 where line.matches(word, "CLIENT_ERROR"):
             response = MetaResponse(code: .refused(.client, line.rest))
         case 12 where line.matches(word, "SERVER_ERROR"):

@@ -30,6 +30,9 @@ final class CacheCore {
     let startedAt: Int64
     /// Where it listens, for those who ask.
     var port = 0
+    var memcachedPort = 0
+    /// When all keys go, as a client wanted them to later; milliseconds.
+    var flushesAt = KeyEntry.never
     let processID = Int(getpid())
 
     var channels: [[UInt8]: Set<ClientPointer>] = [:]
@@ -99,12 +102,21 @@ final class CacheCore {
     // MARK: Clients
 
     /// A client that has come.
-    func connect(from address: String) -> ClientPointer {
+    func connect(from address: String, protocol spoken: CacheProtocol = .resp) -> ClientPointer {
         let client = ClientPointer.allocate(capacity: 1)
-        client.initialize(to: ServerClient(id: nextID, address: address, configuration: configuration, now: now))
+        client.initialize(
+            to: ServerClient(
+                id: nextID,
+                address: address,
+                configuration: configuration,
+                protocol: spoken,
+                now: now
+            )
+        )
         if configuration.password != nil {
             client.pointee.gate.insert(.unknown)
             client.pointee.parser.isUnauthenticated = true
+            client.pointee.memcached?.parser.isUnauthenticated = true
         }
         clients[nextID] = client
         nextID += 1
@@ -172,6 +184,7 @@ final class CacheCore {
     ///
     /// - Returns: How many bytes are done with.
     func serve(_ client: ClientPointer, _ base: UnsafeMutableRawPointer, _ count: Int) -> Int {
+        if let session = client.pointee.memcached { return serve(client, session, base, count) }
         var offset = 0
         current = client
         defer { current = nil }
@@ -294,7 +307,7 @@ final class CacheCore {
     }
 
     @inline(never)
-    private func afterCommand() {
+    func afterCommand() {
         // What a transaction did is seen when it has ended.
         if isInTransaction { return }
         stats.pointee.hasAftermath = false
@@ -351,6 +364,7 @@ extension CacheCore {
     /// What is done now and then: keys whose time is up, memory that was given up, waits that have ended.
     func lookAfter() {
         endWaits()
+        if flushesAt <= now { removeAllKeys() }
         // A round that finds many expired keys is followed by another: some milliseconds at the most.
         for _ in 0..<20 {
             let (expired, seen) = keys.pointee.sweep(1000)
@@ -375,6 +389,7 @@ struct ServerStatistics {
     var bytesOut = 0
     /// Clients that wait for an element.
     var waiting = 0
+    var memcached = MemcachedStatistics()
     /// Somebody who waits may have got what he waits for, or the client must be told what it remembered.
     var hasAftermath = false
 }

@@ -2,7 +2,8 @@ import ApusCore
 public import ApusObserve
 public import ApusRuntime
 
-/// A cache server on the protocol of Redis, for every process of a machine and every client that speaks it.
+/// A cache server on the protocol of Redis, and on a second port on that of memcached, for every process of a machine and
+/// every client that speaks one of them.
 ///
 /// It serves strings, counters, bits, hashes, lists, sets, sorted sets, lives, channels, transactions and client-side caching as
 /// Redis 7.0 does; what it does not serve, such as streams and scripts, it refuses by name. One loop serves all clients, so that a
@@ -14,85 +15,112 @@ public final class CacheServer: Sendable {
     /// How it is bounded.
     public let configuration: CacheServerConfiguration
     private let observation: CacheServerObservation
+    private let security: TLSContext?
     private let state = Lock(State())
 
     private struct State {
-        var listener: (loop: EventLoop, value: Unshared<Listener>)?
+        var loop: EventLoop?
+        var listeners: [Unshared<Listener>] = []
         var isDraining = false
     }
 
     /// A server that does not listen yet.
     ///
-    /// - Throws: `ConfigurationError` for a configuration that makes no sense.
+    /// - Throws: `ConfigurationError` for a configuration that makes no sense; `TLSError` for a certificate or a key that
+    ///   cannot be used.
     public init(_ configuration: CacheServerConfiguration = CacheServerConfiguration(), metrics: Metrics = .process)
         throws
     {
         self.configuration = try configuration.checked()
+        security = try configuration.tls.map { try TLSContext(server: $0) }
         observation = CacheServerObservation(metrics)
     }
 
     /// Serves at `address` until ``drain()`` is called or the task is cancelled, and returns when the last client is closed.
     ///
     /// - Parameters:
-    ///   - address: Where to listen; anywhere but on loopback only with a password.
+    ///   - address: Where to listen for clients of Redis; anywhere but on loopback only with a password.
+    ///   - memcachedAddress: Where to listen for clients of memcached, text and meta, on the same keys; the same holds.
     ///   - loop: The loop that serves.
     ///   - ready: Called once with the address, whose port the kernel may have chosen.
+    ///   - memcachedReady: Called once, before `ready`, with the address for clients of memcached, if there is one.
     /// - Throws: `ConfigurationError` for an address that everybody reaches without a password; `SystemError` when it cannot
     ///   listen, such as `EADDRINUSE`.
     public func run(
         at address: SocketAddress,
+        memcachedAt memcachedAddress: SocketAddress? = nil,
         on loop: EventLoop,
-        ready: @escaping @Sendable (SocketAddress) -> Void = { _ in }
+        ready: @escaping @Sendable (SocketAddress) -> Void = { _ in },
+        memcachedReady: @escaping @Sendable (SocketAddress) -> Void = { _ in }
     ) async throws {
-        guard address.isLoopback || configuration.password != nil else {
+        for address in [address, memcachedAddress].compactMap({ $0 })
+        where !address.isLoopback && configuration.password == nil {
             throw ConfigurationError(
                 field: "address of the cache server",
                 value: "\(address)",
                 accepted: "a loopback address, or any with a password"
             )
         }
-        try await Task(executorPreference: loop) { try await self.serve(at: address, on: loop, ready) }.value
-    }
-
-    private func serve(
-        at address: SocketAddress,
-        on loop: EventLoop,
-        _ ready: @Sendable (SocketAddress) -> Void
-    ) async throws {
-        let listener = Unshared(try Listener(at: address, on: loop))
-        let worker = CacheWorker(loop: loop, configuration: configuration)
-        worker.core.port = Int(listener.value.address.port ?? 0)
-        let isDraining = state.withLock { state in
-            state.listener = (loop, listener)
-            return state.isDraining
-        }
-        ready(listener.value.address)
-        if isDraining { drain() }
-        await withTaskCancellationHandler {
-            let caring = Task(executorPreference: loop) { [observation] in
-                var known = CacheServerObservation.Known()
-                while (try? await loop.sleep(for: CacheWorker.pause)) != nil {
-                    worker.lookAfter()
-                    observation.record(worker.core, &known)
-                }
+        let serving = Task(executorPreference: loop) {
+            let listener = Unshared(try Listener(at: address, on: loop))
+            var memcached: Unshared<Listener>?
+            do {
+                memcached = try memcachedAddress.map { Unshared(try Listener(at: $0, on: loop)) }
+            } catch {
+                listener.value.close()
+                throw error
             }
-            while let channel = await listener.value.accept() { worker.accept(channel) }
-            caring.cancel()
-            await caring.value
-            worker.closeAll()
+            if let memcached { memcachedReady(memcached.value.address) }
+            await self.serve(listener, memcached, on: loop, ready)
+        }
+        try await withTaskCancellationHandler {
+            try await serving.value
         } onCancel: {
             drain()
         }
     }
 
-    /// Accepts no more, closes every client, and lets ``run(at:on:ready:)`` return.
-    public func drain() {
-        let listener = state.withLock { state in
-            state.isDraining = true
-            defer { state.listener = nil }
-            return state.listener
+    private func serve(
+        _ listener: Unshared<Listener>,
+        _ memcached: Unshared<Listener>?,
+        on loop: EventLoop,
+        _ ready: @Sendable (SocketAddress) -> Void
+    ) async {
+        let worker = CacheWorker(loop: loop, configuration: configuration, security: security)
+        worker.core.port = Int(listener.value.address.port ?? 0)
+        worker.core.memcachedPort = Int(memcached?.value.address.port ?? 0)
+        let isDraining = state.withLock { state in
+            state.loop = loop
+            state.listeners = [listener] + [memcached].compactMap { $0 }
+            return state.isDraining
         }
-        if let listener { listener.loop.execute { listener.value.value.close() } }
+        ready(listener.value.address)
+        if isDraining { drain() }
+        let caring = Task(executorPreference: loop) { [observation] in
+            var known = CacheServerObservation.Known()
+            while (try? await loop.sleep(for: CacheWorker.pause)) != nil {
+                worker.lookAfter()
+                observation.record(worker.core, &known)
+            }
+        }
+        let others = Task(executorPreference: loop) {
+            while let channel = await memcached?.value.accept() { worker.accept(channel, protocol: .memcached) }
+        }
+        while let channel = await listener.value.accept() { worker.accept(channel, protocol: .resp) }
+        await others.value
+        caring.cancel()
+        await caring.value
+        worker.closeAll()
+    }
+
+    /// Accepts no more, closes every client, and lets ``run(at:memcachedAt:on:ready:memcachedReady:)`` return.
+    public func drain() {
+        let (loop, listeners) = state.withLock { state in
+            state.isDraining = true
+            defer { state.listeners = [] }
+            return (state.loop, state.listeners)
+        }
+        for listener in listeners { loop?.execute { listener.value.close() } }
     }
 }
 

@@ -1,4 +1,5 @@
 public import ApusCore
+public import ApusRuntime
 
 /// How an embedded cache server is bounded.
 public struct CacheServerConfiguration: Sendable {
@@ -8,6 +9,8 @@ public struct CacheServerConfiguration: Sendable {
     public var memoryBytesMax = 256 << 20
     /// Longest string a client may send or make, in bytes; 16 MiB unless set, at most 512 MiB.
     public var valueBytesMax = 16 << 20
+    /// Longest value a client of memcached's protocol may store, in bytes; 1 MiB unless set, as in memcached, at most 64 MiB.
+    public var memcachedValueBytesMax = 1 << 20
     /// Most bytes of one command that has not come whole, and of a transaction's queue; 64 MiB unless set.
     public var inputBytesMax = 64 << 20
     /// Most bytes of replies that a client has not taken; 64 MiB unless set, and beyond them it is cut off.
@@ -22,6 +25,10 @@ public struct CacheServerConfiguration: Sendable {
     public var trackedKeysMax = 1_000_000
     /// What a client must say before anything else; none unless set, and then it listens on loopback only.
     public var password: Secret<String>?
+
+    /// What the server shows of itself on both ports, where clients come by TLS; `nil`, the default, for connections that
+    /// are not protected.
+    public var tls: TLSServerOptions?
 
     /// Starts from the defaults.
     public init() {}
@@ -38,7 +45,10 @@ public struct CacheServerConfiguration: Sendable {
         if !(1024...512 << 20).contains(valueBytesMax) {
             throw refuse("valueBytesMax", valueBytesMax, "1024 to 536870912")
         }
-        let least = valueBytesMax + 4096
+        if !(1024...64 << 20).contains(memcachedValueBytesMax) {
+            throw refuse("memcachedValueBytesMax", memcachedValueBytesMax, "1024 to 67108864")
+        }
+        let least = max(valueBytesMax, memcachedValueBytesMax) + 4096
         if !(least...1 << 30).contains(inputBytesMax) {
             throw refuse("inputBytesMax", inputBytesMax, "\(least) to 1073741824")
         }

@@ -20,10 +20,12 @@ final class CacheWorker: @unchecked Sendable {
     private var unsent: [Replies] = []
     /// The end of this turn is asked for.
     private var isEnding = false
+    private let security: TLSContext?
 
-    init(loop: EventLoop, configuration: CacheServerConfiguration) {
+    init(loop: EventLoop, configuration: CacheServerConfiguration, security: TLSContext?) {
         self.loop = loop
         self.configuration = configuration
+        self.security = security
         core = CacheCore(configuration, clock: loop.clock)
     }
 
@@ -31,18 +33,26 @@ final class CacheWorker: @unchecked Sendable {
 
     // MARK: Clients
 
-    func accept(_ channel: Channel) {
+    func accept(_ channel: Channel, protocol spoken: CacheProtocol) {
         guard core.clients.count < configuration.clientsMax else {
             core.stats.pointee.rejected += 1
-            let text: StaticString = "-ERR max number of clients reached\r\n"
-            _ = channel.send(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+            let text: StaticString =
+                spoken == .resp
+                ? "-ERR max number of clients reached\r\n" : "SERVER_ERROR max number of clients reached\r\n"
+            if security == nil {
+                _ = channel.send(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+            }
             return channel.close()
         }
         core.setTime(loop.now)
-        let client = core.connect(from: channel.peerName)
+        let client = core.connect(from: channel.peerName, protocol: spoken)
         client.pointee.channel = channel
         client.pointee.worker = .passUnretained(self)
         channel.setCallback(Self.event, context: client)
+        if let security {
+            client.pointee.isSecuring = true
+            do { try channel.secure(with: security) } catch { abort(client) }
+        }
         ready(client)
     }
 
@@ -66,6 +76,7 @@ final class CacheWorker: @unchecked Sendable {
         guard let channel = client.pointee.channel else { return }
         // It may take its last output now.
         if client.pointee.isClosing { return core.mark(client) }
+        if client.pointee.isSecuring, !secure(client, channel) { return }
         if client.pointee.hasUnsent { sendReplies() }
         if client.pointee.output.count > 0, !flush(client, channel) { return }
         var reads = 0
@@ -81,6 +92,21 @@ final class CacheWorker: @unchecked Sendable {
             if reads == Self.readsMax { return later(client) }
             reads += 1
             if !read(client, channel) { return }
+        }
+    }
+
+    /// Goes on with a client's handshake; true once its connection is secured.
+    @inline(never)
+    private func secure(_ client: ClientPointer, _ channel: Channel) -> Bool {
+        switch channel.handshakeStep() {
+        case .done:
+            client.pointee.isSecuring = false
+            return true
+        case .wantsRead, .wantsWrite: return false
+        case .failed:
+            core.stats.pointee.protocolErrors += 1
+            abort(client)
+            return false
         }
     }
 
@@ -106,7 +132,7 @@ final class CacheWorker: @unchecked Sendable {
     /// Reads behind a part of a command.
     @inline(never)
     private func readBehind(_ client: ClientPointer, _ channel: Channel) -> Bool {
-        let needed = client.pointee.parser.bytesNeeded - client.pointee.input.count
+        let needed = client.bytesNeeded - client.pointee.input.count
         guard client.pointee.input.reserve(max(16 << 10, min(needed, 1 << 20))) else {
             cutOff(client)
             return false
@@ -132,7 +158,7 @@ final class CacheWorker: @unchecked Sendable {
             let used = core.serve(client, client.pointee.input.base, client.pointee.input.count)
             if used == client.pointee.input.count {
                 client.pointee.input.removeAll(keeping: 16 << 10)
-                client.pointee.parser.shrink()
+                client.shrinkParsers()
             } else {
                 client.pointee.input.removeFirst(used)
             }
@@ -279,6 +305,8 @@ final class CacheWorker: @unchecked Sendable {
 
     /// How often the server looks after itself.
     static let pause: Duration = .milliseconds(100)
+    /// How long a client may take to secure its connection, in milliseconds.
+    static let handshakeLimit: Int64 = 10_000
 
     /// Sweeps keys whose time is up, gives back what was deleted, ends waits, and cuts off who is stuck.
     func lookAfter() {
@@ -289,6 +317,8 @@ final class CacheWorker: @unchecked Sendable {
         let idle = configuration.idleLimit.map { $0.nanoseconds / 1_000_000 } ?? .max
         for client in core.clients.values {
             if client.pointee.output.count > 0, core.now - client.pointee.lastProgress >= stall {
+                cutOff(client)
+            } else if client.pointee.isSecuring, core.now - client.pointee.arrivedAt >= Self.handshakeLimit {
                 cutOff(client)
             } else if core.now - client.pointee.lastActive >= idle, !isListening(client) {
                 end(client)

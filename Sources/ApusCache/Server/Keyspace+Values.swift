@@ -7,21 +7,23 @@ extension Keyspace {
 
     // MARK: Strings
 
-    /// Makes a string's block, not yet in the table.
+    /// Makes a string's block, not yet in the table, with `extraBytes` behind its room.
     func makeString(
         _ key: UnsafeRawBufferPointer,
         _ hash: UInt32,
         valueCount: Int,
-        expiresAt: Int64
+        expiresAt: Int64,
+        extraBytes: Int = 0
     ) -> KeyEntry {
-        let bytes = BlockMemory.usable(EntryLayout.keyOffset &+ key.count &+ valueCount)
+        let bytes = BlockMemory.usable(EntryLayout.keyOffset &+ key.count &+ valueCount &+ extraBytes)
         let entry = KeyEntry(base: BlockMemory.allocate(bytes))
         ChainTable<EntryLayout>.prepare(entry.base, key.start, key.count, hash)
         entry.kind = .string
         entry.wasEdited = false
         entry.expiresAt = expiresAt
-        entry.room = bytes &- EntryLayout.keyOffset &- key.count
+        entry.room = bytes &- EntryLayout.keyOffset &- key.count &- extraBytes
         entry.valueCount = valueCount
+        entry.setExtras(bytes: extraBytes)
         return entry
     }
 
@@ -40,24 +42,34 @@ extension Keyspace {
                 entry.valueCount = value.count
                 entry.wasEdited = false
                 if entry.expiresAt != expiresAt { setExpiry(entry, expiresAt) }
+                if entry.isItem { entry.forgetItem() }
                 return changed(entry, from: entry.weight)
             }
-            return overwrite(key, slot, entry, value, expiresAt)
+            _ = overwrite(key, slot, entry, value, expiresAt)
+            return
         }
         let entry = makeString(key, slot.hash, valueCount: value.count, expiresAt: expiresAt)
         memcpy(entry.valueStart, value.start, value.count)
         insert(entry)
     }
 
+    /// Puts a string in the place of what a key holds, in a block of its own.
     @inline(never)
-    private mutating func overwrite(
+    mutating func overwrite(
         _ key: UnsafeRawBufferPointer,
         _ slot: Slot,
         _ old: KeyEntry,
         _ value: UnsafeRawBufferPointer,
-        _ expiresAt: Int64
-    ) {
-        let new = makeString(key, slot.hash, valueCount: value.count, expiresAt: old.expiresAt)
+        _ expiresAt: Int64,
+        extraBytes: Int = 0
+    ) -> KeyEntry {
+        let new = makeString(
+            key,
+            slot.hash,
+            valueCount: value.count,
+            expiresAt: old.expiresAt,
+            extraBytes: extraBytes
+        )
         memcpy(new.valueStart, value.start, value.count)
         let before = old.weight
         replace(old, at: slot.link, with: new)
@@ -65,6 +77,7 @@ extension Keyspace {
         BlockMemory.free(old.base)
         setExpiry(new, expiresAt)
         changed(new, from: before)
+        return new
     }
 
     /// Gives a string's value another length, and more room than that where it grows; new bytes are zero.
@@ -76,16 +89,25 @@ extension Keyspace {
         var entry = entry
         if length > entry.room {
             // Twice as much as is needed, up to a megabyte more, as it will probably grow again.
-            let bytes = BlockMemory.usable(EntryLayout.keyOffset + entry.keyCount + length + min(length, 1 << 20))
-            entry = KeyEntry(base: BlockMemory.resize(entry.base, to: bytes))
-            entry.room = bytes - EntryLayout.keyOffset - entry.keyCount
-            moved(entry, at: slot.link)
+            entry = resize(slot, entry, room: length + min(length, 1 << 20))
         }
         if length > old { memset(entry.valueStart + old, 0, length - old) }
         entry.valueCount = length
         entry.wasEdited = true
         changed(entry, from: before)
         return entry
+    }
+
+    /// Gives a string's block room for at least so many bytes, and keeps what stands behind it.
+    private mutating func resize(_ slot: Slot, _ entry: KeyEntry, room: Int) -> KeyEntry {
+        let extras = entry.extras
+        let head = EntryLayout.keyOffset + entry.keyCount + entry.extraBytes
+        let bytes = BlockMemory.usable(head + room)
+        let resized = KeyEntry(base: BlockMemory.resize(entry.base, to: bytes))
+        resized.room = bytes - head
+        if let extras { resized.extras = extras }
+        moved(resized, at: slot.link)
+        return resized
     }
 
     // MARK: Other kinds
@@ -108,6 +130,7 @@ extension Keyspace {
         ChainTable<EntryLayout>.prepare(entry.base, key.start, key.count, hash)
         entry.kind = kind
         entry.wasEdited = false
+        entry.setExtras(bytes: 0)
         entry.expiresAt = KeyEntry.never
         entry.valueAddress = address
         return entry
@@ -185,9 +208,16 @@ extension Keyspace {
         let new: KeyEntry
         let hash = hash(other)
         if entry.kind == .string {
-            new = makeString(other, hash, valueCount: entry.valueCount, expiresAt: expiresAt)
+            new = makeString(
+                other,
+                hash,
+                valueCount: entry.valueCount,
+                expiresAt: expiresAt,
+                extraBytes: entry.extraBytes
+            )
             memcpy(new.valueStart, entry.valueStart, entry.valueCount)
             new.wasEdited = entry.wasEdited
+            if let extras = entry.extras { new.extras = extras }
             remove(entry, at: source.link)
         } else {
             new = makeEntry(other, hash, entry.kind, address: entry.valueAddress)
@@ -203,6 +233,7 @@ extension Keyspace {
     private mutating func takeValue(_ entry: KeyEntry, at link: ChainTable<EntryLayout>.Link) {
         let before = entry.weight
         entry.kind = .string
+        entry.setExtras(bytes: 0)
         entry.room = 0
         entry.valueCount = 0
         changed(entry, from: before)

@@ -30,6 +30,8 @@ struct Keyspace: ~Copyable {
     var evicted = 0
     /// Goes up with every change of a key.
     var changes = 0
+    /// The last version that was given to an item of memcached's clients.
+    var lastVersion: UInt64 = 0
     /// Told the key of an entry that goes by itself, where ``isWatched`` says that somebody cares.
     var onGone: ((UnsafeRawBufferPointer) -> Void)?
     var isWatched = false
@@ -195,6 +197,7 @@ struct Keyspace: ~Copyable {
     mutating func changed(_ entry: KeyEntry, from before: Int) {
         let weight = entry.weight
         changes &+= 1
+        if entry.isItem { giveVersion(entry) }
         if weight == before {
             noteRead(entry)
         } else {

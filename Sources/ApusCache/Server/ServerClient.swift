@@ -35,6 +35,10 @@ struct ServerClient: ~Copyable {
     /// Who is told that the socket is ready.
     var worker: Unmanaged<CacheWorker>?
     var parser: RESPCommandParser
+    /// What it speaks in place of RESP, if it came to the other port.
+    let memcached: MemcachedSession?
+    /// Its connection is not secured yet.
+    var isSecuring = false
     /// What came and is not served yet.
     var input: RESPBuffer
     /// What it does not take yet.
@@ -57,9 +61,17 @@ struct ServerClient: ~Copyable {
     var lastCommand: Int16 = -1
     var extras: ClientExtras?
 
-    init(id: UInt64, address: String, configuration: CacheServerConfiguration, now: Int64) {
+    init(
+        id: UInt64,
+        address: String,
+        configuration: CacheServerConfiguration,
+        protocol spoken: CacheProtocol = .resp,
+        now: Int64
+    ) {
         self.id = id
         self.address = address
+        memcached =
+            spoken == .memcached ? MemcachedSession(valueBytesMax: configuration.memcachedValueBytesMax) : nil
         var limits = RESPLimits()
         limits.bulkBytesMax = configuration.valueBytesMax
         parser = RESPCommandParser(limits)
@@ -70,6 +82,9 @@ struct ServerClient: ~Copyable {
         lastProgress = now
     }
 }
+
+/// What a server's port speaks.
+enum CacheProtocol { case resp, memcached }
 
 /// What only some clients have.
 //
@@ -100,6 +115,14 @@ struct QueuedCommand {
 }
 
 extension UnsafeMutablePointer<ServerClient> {
+    /// How many bytes of what it sends next are known to be needed; 0 where that is not known.
+    var bytesNeeded: Int { pointee.memcached?.parser.bytesNeeded ?? pointee.parser.bytesNeeded }
+
+    /// Gives memory of its parsers back, once nothing that it sent is left.
+    func shrinkParsers() {
+        if let memcached = pointee.memcached { memcached.parser.shrink() } else { pointee.parser.shrink() }
+    }
+
     /// What only some clients have, made when it is first needed.
     var needExtras: ClientExtras {
         if let extras = pointee.extras { return extras }

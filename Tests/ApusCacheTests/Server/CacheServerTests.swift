@@ -15,26 +15,7 @@ struct CacheServerTests {
         _ change: (inout CacheServerConfiguration) -> Void = { _ in },
         _ body: @escaping @Sendable (UInt16) throws -> Result
     ) async throws -> Result {
-        var configuration = CacheServerConfiguration()
-        change(&configuration)
-        let server = try CacheServer(configuration, metrics: Metrics())
-        let group = try LoopGroup(count: 1)
-        let pool = BlockingPool(threadsMax: 8)
-        defer {
-            group.shutdown()
-            pool.shutdown()
-        }
-        let (ports, told) = AsyncStream.makeStream(of: UInt16.self)
-        let serving = Task {
-            try await server.run(at: .loopback(port: 0), on: group.loops[0]) { told.yield($0.port ?? 0) }
-        }
-        var iterator = ports.makeAsyncIterator()
-        let port = try #require(await iterator.next())
-        let result: Swift.Result<Result, any Error>
-        do { result = .success(try await pool.run { try body(port) }) } catch { result = .failure(error) }
-        server.drain()
-        try await serving.value
-        return try result.get()
+        try await withCacheServer(change) { try body($0.redis) }
     }
 
     @Test func `commands are served in order, however they are cut`() async throws {
@@ -148,6 +129,7 @@ struct CacheServerTests {
         #expect(!refused { _ in })
         #expect(refused { $0.memoryBytesMax = 1000 })
         #expect(refused { $0.valueBytesMax = (512 << 20) + 1 })
+        #expect(refused { $0.memcachedValueBytesMax = 10 })
         #expect(refused { $0.inputBytesMax = 1 << 20 })
         #expect(refused { $0.outputBytesMax = 1 << 20 })
         #expect(refused { $0.stallLimit = .zero })
@@ -159,20 +141,10 @@ struct CacheServerTests {
 
     // MARK: Stock clients
 
-    /// Runs a program and gives what it printed on both streams; the words have nothing in them that a shell knows.
-    private static func run(_ path: String, _ arguments: [String]) throws -> String {
-        let words = ([path] + arguments).map { "'\($0)'" }.joined(separator: " ")
-        let stream = try #require(popen("\(words) 2>&1 </dev/null", "r"))
-        defer { pclose(stream) }
-        var text: [UInt8] = []
-        while case let byte = fgetc(stream), byte >= 0 { text.append(UInt8(truncatingIfNeeded: byte)) }
-        return String(decoding: text, as: UTF8.self)
-    }
-
     @Test(.needs(.redis)) func `redis-cli works on it unchanged`() async throws {
         try await withServer { port throws in
             func cli(_ words: String...) throws -> String {
-                try Self.run("/usr/bin/redis-cli", ["-p", "\(port)"] + words)
+                try output(of: "/usr/bin/redis-cli", ["-p", "\(port)"] + words)
             }
             #expect(try cli("set", "a", "1") == "OK\n")
             #expect(try cli("-3", "hset", "h", "f", "v") == "1\n")
@@ -186,8 +158,9 @@ struct CacheServerTests {
 
     @Test(.needs(.redis)) func `redis-benchmark works on it unchanged`() async throws {
         try await withServer { port in
-            let report = try Self.run(
-                "/usr/bin/redis-benchmark",
+            let report = try output(
+                of:
+                    "/usr/bin/redis-benchmark",
                 [
                     "-p", "\(port)", "-n", "1000", "-P", "8", "-c", "10", "--csv", "-t",
                     "ping,set,get,incr,lpush,rpush,lpop,rpop,sadd,hset,spop,zadd,zpopmin,lrange,mset",
@@ -200,16 +173,22 @@ struct CacheServerTests {
     }
 
     @Test(.needs(.cachePython)) func `redis for Python works on it unchanged`() async throws {
-        let python = try #require(
-            RealPart.cachePython.location,
-            "APUS_TEST_ALL=1, but APUS_TEST_CACHE_PYTHON is not set"
-        )
-        let folder = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(
-            separator: "/"
-        )
+        let python = try cachePython()
         try await withServer { port in
-            let report = try Self.run(python, ["\(folder)/Cache/redis_test.py", "\(port)"])
+            let report = try output(of: python, ["\(testsFolder)/Cache/redis_test.py", "\(port)"])
             #expect(report.hasSuffix("all good\n"), "\(report)")
         }
+    }
+
+    @Test(.needs(.cachePython)) func `pymemcache works on its other port unchanged`() async throws {
+        let python = try cachePython()
+        try await withCacheServer { ports in
+            let report = try output(of: python, ["\(testsFolder)/Cache/memcached_test.py", "\(ports.memcached)"])
+            #expect(report.hasSuffix("all good\n"), "\(report)")
+        }
+    }
+
+    private func cachePython() throws -> String {
+        try #require(RealPart.cachePython.location, "APUS_TEST_ALL=1, but APUS_TEST_CACHE_PYTHON is not set")
     }
 }

@@ -80,6 +80,14 @@ final class PlainConnection {
         }
     }
 
+    /// What has come; waits for some.
+    func some() throws -> [UInt8] {
+        var chunk = [UInt8](repeating: 0, count: 64 << 10)
+        let count = recv(socket, &chunk, chunk.count, 0)
+        guard count > 0 else { throw Lost() }
+        return Array(chunk[..<count])
+    }
+
     /// True once the other side has closed and everything was read.
     func isClosed() -> Bool {
         var chunk = [UInt8](repeating: 0, count: 64 << 10)

@@ -72,7 +72,11 @@ extension CacheCore {
     private func copyValue(_ entry: KeyEntry, to key: UnsafeRawBufferPointer) {
         let slot = keys.pointee.slot(key)
         if entry.kind == .string {
-            keys.pointee.setString(key, slot, entry.string, expiresAt: entry.expiresAt)
+            if let extras = entry.extras {
+                _ = keys.pointee.setItem(key, slot, entry.string, flags: extras.flags, expiresAt: entry.expiresAt)
+            } else {
+                keys.pointee.setString(key, slot, entry.string, expiresAt: entry.expiresAt)
+            }
             return
         }
         let copy = keys.pointee.makeValue(key, slot, entry.kind)

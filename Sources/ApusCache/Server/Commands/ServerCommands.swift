@@ -27,8 +27,7 @@ extension CacheCore {
         guard call.count == 1 || call.count == 2 && (call.isWord(1, "sync") || call.isWord(1, "async")) else {
             return refuse(Refusal.syntax)
         }
-        keys.pointee.removeAll()
-        changedAll()
+        removeAllKeys()
         ok()
     }
 

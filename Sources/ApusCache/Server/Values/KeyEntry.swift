@@ -1,8 +1,9 @@
 /// An entry of the keyspace, one block.
 ///
-/// Next, hash, key length, when it expires (8), its number (4), its kind (1), whether it was edited (1), two spare bytes, then
-/// for a string the value's length (4) and room (4), for any other kind the value's address (8), and the key. A string's value
-/// follows the key.
+/// Next, hash, key length, when it expires (8), its number (4), its kind (1), whether it was edited (1), how many bytes
+/// memcached's clients have behind the value (1), their marks (1), then for a string the value's length (4) and room (4), for
+/// any other kind the value's address (8), and the key. A string's value follows the key; see ``ItemExtras`` for what may
+/// stand behind its room.
 struct EntryLayout: ChainLayout {
     static var keyOffset: Int { 40 }
 }
@@ -103,7 +104,7 @@ struct KeyEntry: Equatable {
     /// What the entry takes with its value, in bytes.
     @inline(__always) var weight: Int {
         kind == .string
-            ? BlockMemory.weight(EntryLayout.keyOffset &+ keyCount &+ room)
+            ? BlockMemory.weight(EntryLayout.keyOffset &+ keyCount &+ room &+ extraBytes)
             : BlockMemory.weight(EntryLayout.keyOffset &+ keyCount) &+ valueWeight
     }
 

@@ -1,0 +1,2 @@
+// libmemcached, which the client of memcached is measured against.
+#include <libmemcached/memcached.h>

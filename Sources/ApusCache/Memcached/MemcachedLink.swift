@@ -1,0 +1,337 @@
+import ApusCore
+import ApusRuntime
+
+/// One connection of a loop to one server: commands go out together at the end of a turn, answers come in their order.
+///
+/// It connects when it is first needed. Where it is lost, or the oldest answer does not come in time, everything that waits
+/// fails, and nobody tries again for a while, which grows with each failure.
+//
+// `@unchecked Sendable` is sound because its loop's thread alone touches it. While its channel is open, the channel holds it.
+final class MemcachedLink: @unchecked Sendable {
+    private enum Progress { case apart, connecting, securing, ready }
+
+    /// Who waits for an answer, or for several of which this is one.
+    struct Waiter {
+        var continuation: UnsafeContinuation<MetaAnswer, any Error>?
+        var batch: MemcachedBatch?
+        var index = 0
+        var deadline: Int64
+    }
+
+    let server: MemcachedServer
+    let loop: EventLoop
+    private let configuration: MemcachedClientConfiguration
+    private let security: TLSContext?
+    private let parser: MetaResponseParser
+    private var channel: Channel?
+    private var progress = Progress.apart
+    private var pause: MemcachedPause
+    private var output: RESPBuffer
+    private var input: RESPBuffer
+    // Those who wait, from `head` on.
+    private var waiters: [Waiter] = []
+    private var head = 0
+    private var isFlushAsked = false
+    private var isClosed = false
+    /// The answer to the login is awaited.
+    private var isLoggingIn = false
+
+    init(
+        _ server: MemcachedServer,
+        _ loop: EventLoop,
+        _ configuration: MemcachedClientConfiguration,
+        _ security: TLSContext?
+    ) {
+        self.server = server
+        self.loop = loop
+        self.configuration = configuration
+        self.security = security
+        parser = MetaResponseParser(valueBytesMax: configuration.valueBytesMax)
+        pause = MemcachedPause(first: configuration.pauseFirst, longest: configuration.pauseLongest)
+        output = RESPBuffer(bytesMax: configuration.unsentBytesMax)
+        input = RESPBuffer(bytesMax: configuration.valueBytesMax + (64 << 10))
+    }
+
+    // MARK: Asking
+
+    /// Whether it is worth asking: it is connected, or may be.
+    var isUp: Bool { progress != .apart || !pause.isOn(at: loop.now) }
+
+    /// Sends a command and has `waiter` told of the answer; or says why not.
+    func send(_ request: MetaRequest, _ key: [UInt8], _ value: [UInt8], _ waiter: Waiter) -> MemcachedError? {
+        if isClosed { return MemcachedError(.closed, "the client is closed") }
+        guard waiters.count - head < configuration.outstandingMax else {
+            return MemcachedError(.overloaded, "\(configuration.outstandingMax) answers of \(server) are awaited")
+        }
+        if progress == .apart, let error = connect() { return error }
+        let before = output.count
+        request.write(key, value, to: &output)
+        if output.isOver {
+            output.forgetOverflow(from: before)
+            return MemcachedError(.overloaded, "\(server) has not taken \(before) B, at most \(output.bytesMax) B")
+        }
+        waiters.append(waiter)
+        if waiters.count - head == 1, progress == .ready { armDeadline() }
+        if !isFlushAsked, progress == .ready {
+            isFlushAsked = true
+            loop.atTurnEnd { [self] in
+                isFlushAsked = false
+                flush()
+            }
+        }
+        return nil
+    }
+
+    // MARK: Connecting
+
+    private func connect() -> MemcachedError? {
+        let now = loop.now
+        if pause.isOn(at: now) { return MemcachedError(.unreachable, "\(server) was lost, and is left alone for now") }
+        guard let address = server.target else { return MemcachedError(.unreachable, "\(server) has no address") }
+        do {
+            let channel = try Channel.startConnecting(to: address, on: loop)
+            self.channel = channel
+            progress = .connecting
+            let context = Unmanaged.passRetained(self).toOpaque()
+            channel.setCallback(Self.event, context: context)
+            channel.setDeadline(now + configuration.connectLimit)
+            return nil
+        } catch {
+            pause.failed(at: now, chance: loop.random())
+            return MemcachedError(.unreachable, "\(server) cannot be reached: \(error)", cause: error)
+        }
+    }
+
+    private static let event: Channel.Callback = { context, events in
+        let link = Unmanaged<MemcachedLink>.fromOpaque(context).takeUnretainedValue()
+        link.happened(events)
+    }
+
+    private func happened(_ events: UInt32) {
+        guard let channel else { return }
+        if events & Channel.timedOutEvent != 0 { return timeIsUp() }
+        if progress == .connecting {
+            switch channel.connectResult {
+            case .wouldBlock: return
+            case .failed(let error):
+                return lose(
+                    MemcachedError(.unreachable, "\(server) cannot be reached: \(SystemError("connect", errno: error))")
+                )
+            case .bytes, .end: if !secure(channel) { return }
+            }
+        }
+        if progress == .securing, !shake(channel) { return }
+        guard progress == .ready else { return }
+        receive(channel)
+        if output.count > 0 { flush() }
+    }
+
+    private func secure(_ channel: Channel) -> Bool {
+        guard let security else {
+            begin()
+            return true
+        }
+        do {
+            try channel.secure(with: security, name: server.host)
+            progress = .securing
+            return true
+        } catch {
+            lose(MemcachedError(.unreachable, "\(server): \(error)", cause: error))
+            return false
+        }
+    }
+
+    private func shake(_ channel: Channel) -> Bool {
+        switch channel.handshakeStep() {
+        case .done:
+            begin()
+            return true
+        case .wantsRead, .wantsWrite: return false
+        case .failed(let error):
+            lose(MemcachedError(.unreachable, "\(server): \(error)", cause: error))
+            return false
+        }
+    }
+
+    /// Says who we are, where that is asked for, and then what has been waiting.
+    private func begin() {
+        progress = .ready
+        if let login = configuration.login {
+            isLoggingIn = true
+            var greeting = RESPBuffer(bytesMax: 4096)
+            let text = login.reveal()
+            greeting.append("set login 0 0 \(text.utf8.count)\r\n\(text)\r\n")
+            output.insert(greeting, at: 0)
+        }
+        armDeadline()
+        flush()
+    }
+
+    // MARK: Sending and receiving
+
+    private func flush() {
+        guard let channel, progress == .ready else { return }
+        while output.count > 0 {
+            switch channel.send(output.bytes) {
+            case .bytes(let sent): output.removeFirst(sent)
+            case .wouldBlock: return
+            case .end, .failed:
+                return lose(MemcachedError(.connectionLost, "\(server) has closed the connection", wasSent: true))
+            }
+        }
+        output.removeAll()
+    }
+
+    private func receive(_ channel: Channel) {
+        while channel.isReadReady {
+            guard input.reserve(16 << 10) else {
+                return lose(MemcachedError(.malformedAnswer, "\(server) sends an endless answer", wasSent: true))
+            }
+            switch channel.receive(into: input.room) {
+            case .bytes(let count):
+                input.advance(count)
+                if !deliver() { return }
+            case .wouldBlock: return
+            case .end, .failed:
+                return lose(MemcachedError(.connectionLost, "\(server) has closed the connection", wasSent: true))
+            }
+        }
+    }
+
+    /// Tells those who wait what has come whole; false where the connection was lost over it.
+    private func deliver() -> Bool {
+        var position = 0
+        do throws(MetaResponseParser.Malformed) {
+            while position < input.count {
+                guard case .response(let response, let bytes) = try parser.next(in: input.bytes, from: position) else {
+                    break
+                }
+                guard take(response) else { return false }
+                position += bytes
+            }
+        } catch {
+            lose(MemcachedError(.malformedAnswer, "\(server) sends what is no answer: \(error.what)", wasSent: true))
+            return false
+        }
+        if position == input.count { input.removeAll() } else { input.removeFirst(position) }
+        return true
+    }
+
+    private func take(_ response: MetaResponse) -> Bool {
+        if isLoggingIn {
+            isLoggingIn = false
+            if response.code == .done { return true }
+            lose(MemcachedError(.refused, "\(server) does not let us in"))
+            return false
+        }
+        guard head < waiters.count else {
+            lose(MemcachedError(.malformedAnswer, "\(server) sends more than it was asked"))
+            return false
+        }
+        let waiter = waiters[head]
+        waiters[head].batch = nil
+        head += 1
+        if head == waiters.count {
+            waiters.removeAll(keepingCapacity: true)
+            head = 0
+        } else if head > 1024, head * 2 > waiters.count {
+            waiters.removeFirst(head)
+            head = 0
+        }
+        pause.succeeded()
+        armDeadline()
+        answer(waiter, response)
+        return true
+    }
+
+    private func answer(_ waiter: Waiter, _ response: MetaResponse) {
+        var value: [UInt8] = []
+        if case .value(let range) = response.code {
+            value = Array(UnsafeRawBufferPointer(rebasing: input.bytes[range]))
+        }
+        let answer = MetaAnswer(response: response, value: value)
+        if let batch = waiter.batch { batch.took(answer, at: waiter.index) }
+        waiter.continuation?.resume(returning: answer)
+    }
+
+    // MARK: Ends
+
+    private func armDeadline() {
+        guard let channel, progress == .ready else { return }
+        channel.setDeadline(head < waiters.count ? Instant(nanoseconds: waiters[head].deadline) : .distantFuture)
+    }
+
+    private func timeIsUp() {
+        guard progress == .ready else {
+            return lose(MemcachedError(.unreachable, "\(server) did not answer in \(configuration.connectLimit)"))
+        }
+        guard head < waiters.count, waiters[head].deadline <= loop.now.nanoseconds else { return armDeadline() }
+        // The answers behind it would be taken for those of others.
+        lose(MemcachedError(.timedOut, "\(server) did not answer in \(configuration.commandLimit)", wasSent: true))
+    }
+
+    /// Gives the connection up; everything that waits fails.
+    private func lose(_ error: MemcachedError) {
+        guard let channel else { return }
+        pause.failed(at: loop.now, chance: loop.random())
+        end(channel, error)
+    }
+
+    private func end(_ channel: Channel, _ error: MemcachedError) {
+        channel.close()
+        self.channel = nil
+        progress = .apart
+        isLoggingIn = false
+        output.removeAll()
+        input.removeAll()
+        let failed = waiters[head...]
+        waiters = []
+        head = 0
+        for waiter in failed {
+            waiter.batch?.failed(error, at: waiter.index)
+            waiter.continuation?.resume(throwing: error)
+        }
+        Unmanaged.passUnretained(self).release()
+    }
+
+    /// Closes the connection for good.
+    func close() {
+        isClosed = true
+        if let channel { end(channel, MemcachedError(.closed, "the client was closed", wasSent: true)) }
+    }
+}
+
+/// Several commands that one caller waits for.
+//
+// `@unchecked Sendable` is sound because the loop of its links alone touches it, until its caller is told, once.
+final class MemcachedBatch: @unchecked Sendable {
+    private(set) var answers: [MetaAnswer?]
+    /// The first error, and which commands had none of the answers.
+    private(set) var error: MemcachedError?
+    private var left: Int
+    private var continuation: UnsafeContinuation<Void, Never>?
+
+    init(count: Int) {
+        answers = [MetaAnswer?](repeating: nil, count: count)
+        left = count
+    }
+
+    func wait(_ continuation: UnsafeContinuation<Void, Never>) {
+        if left == 0 { continuation.resume() } else { self.continuation = continuation }
+    }
+
+    func took(_ answer: MetaAnswer, at index: Int) {
+        answers[index] = answer
+        countDown()
+    }
+
+    func failed(_ error: MemcachedError, at index: Int) {
+        if self.error == nil { self.error = error }
+        countDown()
+    }
+
+    private func countDown() {
+        left -= 1
+        if left == 0 { continuation?.resume() }
+    }
+}
