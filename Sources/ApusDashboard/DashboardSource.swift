@@ -17,7 +17,7 @@ public protocol DashboardSource: Sendable {
     var targets: [PulseTarget] { get }
     /// What every process measures, as Prometheus reads it.
     func metrics() async -> String
-    /// Restarts, stops or starts a replica, or all of a part.
+    /// Restarts, stops, starts or kills a replica, or all of a part.
     ///
     /// - Throws: ``ChangeRefused``.
     func change(_ change: PartChange, of name: String, replica: Int?) async throws(ChangeRefused)
@@ -59,6 +59,8 @@ public enum PartChange: String, Sendable, CaseIterable {
     case stop
     /// Starts it anew without failing a request.
     case restart
+    /// Ends it at once by signal 9, as a crash would; it is started again like after any other.
+    case kill
 }
 
 /// Why a change was not made.

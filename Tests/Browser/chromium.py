@@ -44,6 +44,25 @@ def window(browser, url, **options):
         context.close()
 
 
+def first_paints(browser, url, loads):
+    """When the first content of a page was painted, in milliseconds from the start of its load: once for each of so many visitors."""
+    paints = []
+    for _ in range(loads):
+        with window(browser, None, **DESK) as page:
+            page.goto(url)
+            page.locator("main h1").first.wait_for()
+            paints.append(page.evaluate(
+                """() => new Promise((done) => {
+                    const tell = (list) => {
+                        const paint = list.getEntries().find((entry) => entry.name === 'first-contentful-paint');
+                        if (paint) done(paint.startTime);
+                    };
+                    new PerformanceObserver(tell).observe({ type: 'paint', buffered: true });
+                })"""
+            ))
+    return paints
+
+
 def run(cases, target):
     """Runs tests, each a name and what is called with a browser and the target; prints a line each.
 

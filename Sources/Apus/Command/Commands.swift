@@ -87,6 +87,14 @@ extension Command {
         options: [data, json, reason],
         example: "start orders/1"
     )
+    static let kill = Command(
+        name: "kill",
+        summary: "end a replica at once, as a crash would, to see what that does; it is started again",
+        operands: "NAME[/N]",
+        operandsMax: 1,
+        options: [data, json, reason],
+        example: "kill orders/0 --reason \"a drill\""
+    )
     static let scale = Command(
         name: "scale",
         summary: "give a part more or fewer replicas while it runs",
@@ -205,7 +213,8 @@ extension Command {
         example: "help up"
     )
     static let all = [
-        up, serve, ps, top, logs, traces, metrics, start, stop, restart, scale, load, loads, session, config, help,
+        up, serve, ps, top, logs, traces, metrics, start, stop, restart, kill, scale, load, loads, session, config,
+        help,
     ]
 }
 

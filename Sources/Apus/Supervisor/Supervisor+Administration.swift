@@ -106,6 +106,9 @@ struct SplitAdministration: DashboardSource {
                 case .start: try await supervisor.start(one)
                 case .stop: await supervisor.stop(one)
                 case .restart: try await supervisor.replace(one)
+                case .kill:
+                    guard let child = one.current else { throw StartFailure("\(name)/\(one.number) does not run") }
+                    child.kill()
                 }
             }
         } catch {

@@ -229,7 +229,8 @@ extension Asset {
         export function color(name) {
           let sum = 0;
           for (const letter of name.split("/")[0]) sum = (sum * 31 + letter.codePointAt(0)) >>> 0;
-          return colors[sum % colors.length];
+          // The upper bits of a product: the lower ones of this sum are alike for names that end alike.
+          return colors[Math.imul(sum, 0x9e3779b1) >>> 29];
         }
 
         """#

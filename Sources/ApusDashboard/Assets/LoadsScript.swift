@@ -90,7 +90,7 @@ extension Asset {
 
         /** The run that is under way, or was last. */
         function progress(run, isBusy) {
-          const last = run.samples.at(-1);
+          const last = run.samples.findLast((one) => one.seconds >= 0.5) ?? run.samples.at(-1);
           const words = { preparing: "is being prepared", running: "is under way", ending: "is ending", done: "is done", stopped: "was stopped", failed: "failed" };
           const share = run.seconds && last ? Math.min(1, last.at / run.seconds) : 0;
           return make("section", { "aria-label": "The run" },
@@ -109,7 +109,8 @@ extension Asset {
         }
 
         export function charts(samples) {
-          const seen = samples.slice(-600);
+          // The last moment of a run is no second: a few requests in it would look like a burst.
+          const seen = samples.filter((one) => one.seconds >= 0.5).slice(-600);
           if (seen.length < 2) return "";
           const times = seen.map((one) => one.at * 1e9);
           const line = (name, value) => ({ name, values: seen.map(value) });

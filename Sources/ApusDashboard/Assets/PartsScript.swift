@@ -15,7 +15,7 @@ extension Asset {
             const path = `/api/parts/${encodeURIComponent(part.name)}/${part.replica}`;
             const label = `${part.name}/${part.replica}`;
             const member = doing.get(label) ?? {};
-            const buttons = part.state === "stopped" ? ["start"] : ["restart", "stop"];
+            const buttons = part.state === "stopped" ? ["start"] : ["restart", "stop", "kill"];
             return make("tr", { "data-key": label },
               make("th", { scope: "row" }, node ? label : link(pageOf(part.name), label)),
               make("td", {}, state(part.state), part.problems.map((problem) => make("div", {}, make("small", {}, problem)))),

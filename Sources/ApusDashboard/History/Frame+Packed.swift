@@ -1,5 +1,10 @@
 import ApusObserve
 
+extension [UInt8] {
+    /// The same bytes in no more room than they need: what is kept for long has grown by doubling.
+    var fitted: [UInt8] { Array(self[...]) }
+}
+
 /// Records of the metrics' history: what series there are, and what they did.
 enum HistoryRecord: Sendable, Hashable {
     case series(SeriesInfo)

@@ -78,13 +78,17 @@ struct Frame: Sendable, Hashable {
 
     /// One frame for several that follow each other.
     static func merged(_ frames: [Frame]) -> Frame? {
-        guard let first = frames.first, let last = frames.last else { return nil }
-        var samples = first.samples
-        for frame in frames.dropFirst() {
-            for (id, sample) in frame.samples {
-                if let known = samples[id] { samples[id] = known.followed(by: sample) } else { samples[id] = sample }
-            }
+        guard var whole = frames.first else { return nil }
+        for frame in frames.dropFirst() { whole.append(frame) }
+        return whole
+    }
+
+    /// Takes in the frame that follows.
+    mutating func append(_ later: Frame) {
+        time = later.time
+        span += later.span
+        for (id, sample) in later.samples {
+            if let known = samples[id] { samples[id] = known.followed(by: sample) } else { samples[id] = sample }
         }
-        return Frame(time: last.time, span: frames.reduce(0) { $0 + $1.span }, samples: samples)
     }
 }

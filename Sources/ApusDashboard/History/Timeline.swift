@@ -3,6 +3,8 @@ import ApusObserve
 import ApusRuntime
 
 /// What all series did, second by second for a while in memory, and in steps of five seconds for a day on disk.
+///
+/// In memory a second is packed as it would lie on disk, a fifth of what it takes when it is taken apart.
 //
 // `@unchecked Sendable` is sound because its state is touched on the dashboard's loop alone; what goes to the disk and
 // comes from there is handed over as values.
@@ -16,6 +18,26 @@ final class Timeline: @unchecked Sendable {
     /// Most frames that a question is answered from.
     static let answerFramesMax = 20_000
 
+    /// A second in memory.
+    private struct Packed {
+        var time: Int64
+        var span: Int64
+        var bytes: [UInt8]
+
+        init(_ frame: Frame) {
+            time = frame.time
+            span = frame.span
+            bytes = HistoryRecord.frame(frame).packed.fitted
+        }
+
+        var begin: Int64 { time - span }
+
+        func frame(where isWanted: (Int) -> Bool) -> Frame? {
+            guard case .frame(let frame)? = try? HistoryRecord(packed: bytes, where: isWanted) else { return nil }
+            return frame
+        }
+    }
+
     private(set) var series: [SeriesInfo] = []
     private var ids: [SeriesKey: Int] = [:]
     /// Series that found no room.
@@ -23,8 +45,9 @@ final class Timeline: @unchecked Sendable {
     /// Who was seen to use what since this run began.
     private(set) var calls: Set<KnownCall> = []
     private var grown: Set<Int> = []
-    private var frames: [Frame] = []
-    private var unstored: [Frame] = []
+    private var frames: [Packed] = []
+    /// What is not on disk yet, as one frame.
+    private var unstored: Frame?
     /// Frames of other sessions, oldest first; in memory only.
     private var imported: [Frame] = []
     private let disk: SegmentRing?
@@ -71,15 +94,16 @@ final class Timeline: @unchecked Sendable {
             if case .level = sample { continue }
             if grown.insert(id).inserted, let call = KnownCall(series[id]) { calls.insert(call) }
         }
-        frames.append(frame)
+        frames.append(Packed(frame))
         if frames.count > Self.framesMax { frames.removeFirst(frames.count - Self.framesMax) }
-        unstored.append(frame)
+        guard disk != nil else { return }
+        if unstored == nil { unstored = frame } else { unstored?.append(frame) }
     }
 
     /// Puts on disk what is long enough, or all of it at the end.
     func store(isLast: Bool = false) async {
-        guard let disk, let whole = Frame.merged(unstored), isLast || whole.span >= storedSpan else { return }
-        unstored = []
+        guard let disk, let whole = unstored, isLast || whole.span >= storedSpan else { return }
+        unstored = nil
         let used = whole.samples.keys.map { series[$0] }
         let described = described
         let places = try? await pool.run {
@@ -134,6 +158,9 @@ final class Timeline: @unchecked Sendable {
 
     // MARK: Asking
 
+    /// What the seconds in memory take, in bytes.
+    var memoryBytes: Int { frames.reduce(0) { $0 + $1.bytes.count } }
+
     /// The time that the timeline begins and ends, in nanoseconds since 1970.
     var range: ClosedRange<Int64>? {
         let first = min(stored.first?.time ?? .max, frames.first?.begin ?? .max, imported.first?.begin ?? .max)
@@ -149,7 +176,7 @@ final class Timeline: @unchecked Sendable {
     /// - Parameters:
     ///   - from: In nanoseconds since 1970.
     ///   - to: In nanoseconds since 1970.
-    ///   - metric: The only metric that is wanted; of frames from the disk the others' samples are not even made then.
+    ///   - metric: The only metric that is wanted; the others' samples are not even made then.
     /// - Returns: The frames.
     func frames(after from: Int64, to: Int64, of metric: String? = nil) async -> [Frame] {
         let own = await ownFrames(after: from, to: to, metric)
@@ -158,14 +185,14 @@ final class Timeline: @unchecked Sendable {
     }
 
     private func ownFrames(after from: Int64, to: Int64, _ metric: String?) async -> [Frame] {
-        let memory = recent(after: from, to: to)
+        let memory = recent(after: from, to: to, of: metric)
         let begin = frames.first?.begin ?? .max
         guard from < begin, let disk else { return memory }
         let places = stored.filter { $0.time > from && $0.time <= to && $0.time <= begin }.suffix(Self.answerFramesMax)
         guard !places.isEmpty else { return memory }
         let wanted = places.map(\.place)
         let found = (try? await pool.run { Self.load(wanted, from: disk, of: metric) }) ?? []
-        return found.map { translated($0.0, $0.1) } + recent(after: max(from, found.last?.0.time ?? from), to: to)
+        return found.map { translated($0.0, $0.1) } + memory.filter { $0.time > found.last?.0.time ?? from }
     }
 
     /// Takes over what another session has measured; it lies before what this one has, or is left out.
@@ -177,11 +204,13 @@ final class Timeline: @unchecked Sendable {
         if imported.count > Self.answerFramesMax { imported.removeFirst(imported.count - Self.answerFramesMax) }
     }
 
-    private func recent(after from: Int64, to: Int64) -> [Frame] {
+    private func recent(after from: Int64, to: Int64, of metric: String?) -> [Frame] {
         guard let last = frames.last, last.time > from else { return [] }
         let begin = frames.firstIndex { $0.time > from } ?? frames.count
         let end = frames.lastIndex { $0.time <= to } ?? -1
-        return begin <= end ? Array(frames[begin...end]) : []
+        guard begin <= end else { return [] }
+        let wanted = metric.map { metric in series.map { $0.metric == metric } }
+        return frames[begin...end].compactMap { $0.frame { id in wanted?[id] ?? true } }
     }
 
     private static func load(

@@ -2,6 +2,8 @@ import ApusObserve
 import ApusRuntime
 
 /// The traces that were kept lately: all in memory for a while, and as many on disk as a day's bound has room for.
+///
+/// In memory a trace that is complete is packed as it would lie on disk.
 //
 // `@unchecked Sendable` is sound because its state is touched on the dashboard's loop alone.
 final class TraceBook: @unchecked Sendable {
@@ -28,9 +30,57 @@ final class TraceBook: @unchecked Sendable {
     static let target = 20.0
 
     private struct Entry {
-        var record: TraceRecord
+        // Without spans once it is packed.
+        private var open: TraceRecord
+        private var packed: [UInt8] = []
+        private var known: TraceSummary?
         var lastSeen: Int64
+        // Whether it was looked at for the disk.
         var isSettled = false
+
+        init(_ record: TraceRecord, lastSeen: Int64) {
+            open = record
+            self.lastSeen = lastSeen
+        }
+
+        var summary: TraceSummary { known ?? open.summary }
+        var spans: Int { known?.spans ?? open.parts.count }
+        var record: TraceRecord { known == nil ? open : (try? TraceRecord(packed: packed)) ?? open }
+
+        mutating func append(_ part: TraceRecord.Part) {
+            if known != nil {
+                open = record
+                (known, packed) = (nil, [])
+            }
+            open.parts.append(part)
+        }
+
+        /// Bytes of what is packed.
+        var packedBytes: Int { packed.count }
+
+        mutating func pack() {
+            guard known == nil else { return }
+            (known, packed) = (open.summary, open.packed.fitted)
+            open.parts = []
+        }
+    }
+
+    /// A trace on disk, as little of it as a list shows: there may be many.
+    private struct Stored {
+        var id: TraceID
+        var place: SegmentRing.Place
+        var began: Int64
+        var nanoseconds: Int64
+        var name: String
+        var spans: Int32
+        var failed: Bool
+        // Where it began and what it went through, among the few routes that there are.
+        var route: Int32
+    }
+
+    private struct Route: Hashable {
+        var part: String
+        var parts: [String]
     }
 
     private var entries: [TraceID: Entry] = [:]
@@ -38,8 +88,9 @@ final class TraceBook: @unchecked Sendable {
     private var spanCount = 0
     private var unsettled: Set<TraceID> = []
     private var unstored: [TraceRecord] = []
-    private var stored: [(summary: TraceSummary, id: TraceID, place: SegmentRing.Place)] = []
-    private var places: [TraceID: SegmentRing.Place] = [:]
+    private var stored: [Stored] = []
+    private var routes: [Route] = []
+    private var routeNumbers: [Route: Int32] = [:]
     private var ordinaryRoom: TokenBucket
     private var specialRoom: TokenBucket
     private var begunLately = 0
@@ -66,28 +117,28 @@ final class TraceBook: @unchecked Sendable {
     func add(_ spans: [CollectedSpan], from process: PartName, at now: Int64) {
         for span in spans {
             let id = TraceID(span)
-            var entry = entries[id] ?? begin(id, now)
-            guard entry.record.parts.count < TraceRecord.spansMax else { continue }
+            if entries[id] == nil { begin(id, now) }
+            guard let spans = entries[id]?.spans, spans < TraceRecord.spansMax else { continue }
             if span.parentID == 0 { begunLately += 1 }
-            entry.record.parts.append(.init(span: span, process: process))
-            entry.lastSeen = now
-            entries[id] = entry
+            entries[id]?.append(.init(span: span, process: process))
+            entries[id]?.lastSeen = now
+            // One that was complete gets a latecomer.
+            unsettled.insert(id)
             spanCount += 1
         }
         trim()
     }
 
-    private func begin(_ id: TraceID, _ now: Int64) -> Entry {
+    private func begin(_ id: TraceID, _ now: Int64) {
         order.append(id)
-        unsettled.insert(id)
-        return Entry(record: TraceRecord(id: id), lastSeen: now)
+        entries[id] = Entry(TraceRecord(id: id), lastSeen: now)
     }
 
     private func trim() {
         var gone = 0
         while order.count - gone > Self.tracesMax || (spanCount > Self.spansMax && gone < order.count) {
             if let entry = entries.removeValue(forKey: order[gone]) {
-                spanCount -= entry.record.parts.count
+                spanCount -= entry.spans
                 unsettled.remove(order[gone])
             }
             gone += 1
@@ -98,11 +149,11 @@ final class TraceBook: @unchecked Sendable {
     /// Looks which traces are complete, and how many there are: once a second.
     func tick(at now: Int64) {
         for id in unsettled {
-            guard var entry = entries[id], now - entry.lastSeen >= Self.quiet else { continue }
-            entry.isSettled = true
-            entries[id] = entry
+            guard let entry = entries[id], now - entry.lastSeen >= Self.quiet else { continue }
             unsettled.remove(id)
-            admit(entry.record, now)
+            if !entry.isSettled { admit(entry.record, now) }
+            entries[id]?.isSettled = true
+            entries[id]?.pack()
         }
         guard now - shareTime >= 1_000_000_000 else { return }
         let seconds = min(10, Double(now - shareTime) / 1e9)
@@ -141,15 +192,44 @@ final class TraceBook: @unchecked Sendable {
     }
 
     private func remember(_ summary: TraceSummary, _ id: TraceID, _ place: SegmentRing.Place) {
-        stored.append((summary, id, place))
-        places[id] = place
+        let route = Route(part: summary.part, parts: summary.parts)
+        let number = routeNumbers[route] ?? Int32(routes.count)
+        if routeNumbers[route] == nil {
+            routes.append(route)
+            routeNumbers[route] = number
+        }
+        stored.append(
+            Stored(
+                id: id,
+                place: place,
+                began: summary.began,
+                nanoseconds: summary.nanoseconds,
+                name: summary.name,
+                spans: Int32(clamping: summary.spans),
+                failed: summary.failed,
+                route: number
+            )
+        )
+    }
+
+    private func summary(_ stored: Stored) -> TraceSummary {
+        let route = routes[Int(stored.route)]
+        return TraceSummary(
+            trace: "\(stored.id)",
+            name: stored.name,
+            part: route.part,
+            began: stored.began,
+            nanoseconds: stored.nanoseconds,
+            failed: stored.failed,
+            spans: Int(stored.spans),
+            parts: route.parts
+        )
     }
 
     private func forget() {
         let oldest = disk?.segments.first ?? 0
         let surplus = max(0, stored.count - Self.storedMax)
         let gone = stored.prefix { $0.place.segment < oldest }.count
-        for entry in stored.prefix(max(gone, surplus)) { places[entry.id] = nil }
         stored.removeFirst(max(gone, surplus))
     }
 
@@ -167,50 +247,49 @@ final class TraceBook: @unchecked Sendable {
             }
             for (summary, id, place) in found ?? [] { remember(summary, id, place) }
         }
-        stored.sort { $0.summary.began < $1.summary.began }
+        stored.sort { $0.began < $1.began }
         forget()
     }
 
     // MARK: Asking
 
+    /// What the complete traces in memory take, in bytes.
+    var memoryBytes: Int { entries.values.reduce(0) { $0 + $1.packedBytes } }
+
     /// Traces, the newest first.
     func list(_ question: Question) -> [TraceSummary] {
         var found: [TraceSummary] = []
-        var seen: Set<String> = []
         for id in order.reversed() {
-            guard let record = entries[id]?.record else { continue }
-            let summary = record.summary
-            if question.holds(summary) {
-                found.append(summary)
-                seen.insert(summary.trace)
-            }
+            guard let summary = entries[id]?.summary, question.holds(summary) else { continue }
+            found.append(summary)
         }
-        for entry in stored.reversed() where found.count < question.most * 2 {
-            if question.holds(entry.summary), !seen.contains(entry.summary.trace) { found.append(entry.summary) }
+        for trace in stored.reversed() where found.count < question.most * 2 {
+            guard entries[trace.id] == nil, trace.began >= question.from, trace.began <= question.to else { continue }
+            let summary = summary(trace)
+            if question.holds(summary) { found.append(summary) }
         }
         return Array(found.sorted { $0.began > $1.began }.prefix(question.most))
     }
 
     /// All spans of a trace; empty where it is not held.
     func spans(of id: TraceID) async -> [SpanFact] {
-        if let entry = entries[id] { return entry.record.facts }
-        guard let disk, let place = places[id] else { return [] }
+        await record(of: id)?.facts ?? []
+    }
+
+    private func record(of id: TraceID) async -> TraceRecord? {
+        if let entry = entries[id] { return entry.record }
+        guard let disk, let place = stored.last(where: { $0.id == id })?.place else { return nil }
         let bytes = try? await pool.run { disk.read(place) }
-        guard let bytes = bytes ?? nil, let record = try? TraceRecord(packed: bytes) else { return [] }
-        return record.facts
+        guard let bytes = bytes ?? nil else { return nil }
+        return try? TraceRecord(packed: bytes)
     }
 
     /// All traces that are held within a time, for an export.
     func records(_ question: Question) async -> [TraceRecord] {
         var records: [TraceRecord] = []
         for summary in list(question) {
-            guard let id = TraceID(summary.trace) else { continue }
-            if let entry = entries[id] {
-                records.append(entry.record)
-            } else if let disk, let place = places[id] {
-                let bytes = try? await pool.run { disk.read(place) }
-                if let bytes = bytes ?? nil, let record = try? TraceRecord(packed: bytes) { records.append(record) }
-            }
+            guard let id = TraceID(summary.trace), let record = await record(of: id) else { continue }
+            records.append(record)
         }
         return records
     }
@@ -219,7 +298,10 @@ final class TraceBook: @unchecked Sendable {
     func put(_ records: [TraceRecord]) {
         for record in records where entries[record.id] == nil {
             order.append(record.id)
-            entries[record.id] = Entry(record: record, lastSeen: 0, isSettled: true)
+            var entry = Entry(record, lastSeen: 0)
+            entry.isSettled = true
+            entry.pack()
+            entries[record.id] = entry
             spanCount += record.parts.count
         }
         trim()

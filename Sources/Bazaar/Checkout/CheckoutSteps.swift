@@ -1,6 +1,7 @@
 /// The steps of a checkout, each one transaction on one shard or nothing.
 ///
 /// Every step may be taken twice and by two at a time: the database sees to it that the second changes nothing.
+/// A step on departments takes the first of them with those that lie on its shard, and gives back which they were.
 protocol CheckoutSteps: Sendable {
     /// Claims the key for the cart and what it holds, or finds its claim: then both walk the same order.
     ///
@@ -13,13 +14,13 @@ protocol CheckoutSteps: Sendable {
     func renew(_ claim: Claim) async throws -> Claim
     func look(_ claim: Claim) async throws -> CheckoutMachine.Standing
     /// - Throws: ``ShopError`` with code `outOfStock`, or `conflict` where the order was released here before.
-    func reserve(_ claim: Claim, _ category: Category) async throws
+    func reserve(_ claim: Claim, _ categories: [Category]) async throws -> [Category]
     func commit(_ claim: Claim) async throws -> CheckoutMachine.Event
-    func confirm(_ placed: PlacedOrder, _ category: Category) async throws
+    func confirm(_ placed: PlacedOrder, _ categories: [Category]) async throws -> [Category]
     func file(_ placed: PlacedOrder) async throws
     func finish(_ placed: PlacedOrder) async throws
     func giveUp(number: String, cart: String) async throws -> CheckoutMachine.Event
-    func release(number: String, cart: String, _ category: Category) async throws
+    func release(number: String, cart: String, _ categories: [Category]) async throws -> [Category]
 }
 
 /// Walks a ``CheckoutMachine`` along its steps.
@@ -37,8 +38,8 @@ struct CheckoutWalk: Sendable {
 
     /// Goes on with an order that is placed and not finished.
     func finish(_ placed: PlacedOrder) async throws {
-        var machine = CheckoutMachine.looking(Claim(key: "", cart: placed.cart, draft: placed))
-        _ = try await walk(&machine, machine.happened(.found(.placed(placed))), nil)
+        var machine = CheckoutMachine.claiming
+        _ = try await walk(&machine, machine.resume(placed), nil)
     }
 
     private func walk(
@@ -82,17 +83,14 @@ struct CheckoutWalk: Sendable {
                 return .refused(error)
             }
         case .look(let claim): return .found(try await steps.look(claim))
-        case .reserve(let claim, let category):
+        case .reserve(let claim, let left):
             do {
-                try await steps.reserve(claim, category)
-                return .reserved
+                return .reserved(try await steps.reserve(claim, left))
             } catch let error as ShopError {
                 return .soldOut(error)
             }
         case .commit(let claim): return try await steps.commit(claim)
-        case .confirm(let placed, let category):
-            try await steps.confirm(placed, category)
-            return .confirmed
+        case .confirm(let placed, let left): return .confirmed(try await steps.confirm(placed, left))
         case .file(let placed):
             try await steps.file(placed)
             return .filed
@@ -100,9 +98,8 @@ struct CheckoutWalk: Sendable {
             try await steps.finish(placed)
             return .finished
         case .giveUp(let claim): return try await steps.giveUp(number: claim.draft.order.number, cart: claim.cart)
-        case .release(let claim, let category):
-            try await steps.release(number: claim.draft.order.number, cart: claim.cart, category)
-            return .released
+        case .release(let claim, let left):
+            return .released(try await steps.release(number: claim.draft.order.number, cart: claim.cart, left))
         case .answer, .refuse: preconditionFailure("the walk ends here")
         }
     }

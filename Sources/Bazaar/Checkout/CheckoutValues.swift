@@ -23,13 +23,16 @@ struct Claim: Sendable, Hashable {
     var cart: String
     /// The order as it will be placed: lines and prices as they were when the key was claimed.
     var draft: PlacedOrder
+    /// The draft as ``Document`` writes it: encoded once, stored with the key and again with the order.
+    var document: String
     /// The version of the cart that the buyer saw, if they said: a new attempt buys no other.
     var version: Int64?
 
-    init(key: String, cart: String, draft: PlacedOrder, version: Int64? = nil) {
+    init(key: String, cart: String, draft: PlacedOrder, document: String, version: Int64? = nil) {
         self.key = key
         self.cart = cart
         self.draft = draft
+        self.document = document
         self.version = version
     }
 }
@@ -45,11 +48,11 @@ struct PlacedOrder: Sendable, Hashable, Codable {
     /// The departments with something in the order, each once, in a fixed order.
     var categories: [Category] { order.categories }
 
-    /// How many pieces of each code are ordered from one department.
+    /// How many pieces of each code are ordered from one department, by code: whoever locks rows does it in one order.
     func pieces(from category: Category) -> [(code: String, quantity: Int)] {
         order.lines.compactMap { line in
             line.product?.category == category ? (line.code, line.quantity) : nil
-        }
+        }.sorted { $0.code < $1.code }
     }
 }
 

@@ -69,9 +69,9 @@ struct Sweeper: Sendable {
     /// Lets the cart's shard decide: a placed order keeps its pieces, any other never gets them.
     private func settle(_ hold: HoldTable.Expired, _ category: Category) async throws {
         if case .wasPlaced(let placed) = try await steps.giveUp(number: hold.number, cart: hold.cart) {
-            try await steps.confirm(placed, category)
+            _ = try await steps.confirm(placed, [category])
         } else {
-            try await steps.release(number: hold.number, cart: hold.cart, category)
+            _ = try await steps.release(number: hold.number, cart: hold.cart, [category])
         }
     }
 

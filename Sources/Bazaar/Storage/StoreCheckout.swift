@@ -67,7 +67,7 @@ struct StoreCheckout: CheckoutSteps {
             return nil
         }
         if let first { return try claim(first, request) }
-        return Claim(key: request.key, cart: request.cart, draft: draft, version: request.version)
+        return Claim(key: request.key, cart: request.cart, draft: draft, document: text, version: request.version)
     }
 
     /// What the key was first used for, or `nil` for a key that nobody has used.
@@ -80,8 +80,13 @@ struct StoreCheckout: CheckoutSteps {
 
     private func claim(_ row: KeyRow, _ request: CheckoutRequest) throws -> Claim {
         guard row.cart == request.cart, row.request == request.canonical else { throw ShopError.keyReused }
-        let draft: PlacedOrder = try Document.decode(row.draft)
-        return Claim(key: request.key, cart: request.cart, draft: draft, version: request.version)
+        return Claim(
+            key: request.key,
+            cart: request.cart,
+            draft: try Document.decode(row.draft),
+            document: row.draft,
+            version: request.version
+        )
     }
 
     private static func selectKey(_ key: String) -> SQL {
@@ -105,7 +110,9 @@ struct StoreCheckout: CheckoutSteps {
             WHERE key_text = \(claim.key) AND order_number = \(old)
             """
         )
-        if changed == 1 { return Claim(key: claim.key, cart: claim.cart, draft: draft, version: claim.version) }
+        if changed == 1 {
+            return Claim(key: claim.key, cart: claim.cart, draft: draft, document: text, version: claim.version)
+        }
         // Another request with this key has begun the new attempt: it is walked together.
         guard let known = try await known(request) else { throw ShopError.conflict }
         return known
@@ -149,9 +156,9 @@ struct StoreCheckout: CheckoutSteps {
 
     // MARK: Stock
 
-    func reserve(_ claim: Claim, _ category: Category) async throws {
+    func reserve(_ claim: Claim, _ categories: [Category]) async throws -> [Category] {
         let expiresAt = now + Self.holdSeconds
-        try await store.shard(for: CategoryKey(category: category)).transaction { transaction in
+        return try await neighbours(categories) { category, transaction in
             try HoldTable.reserve(
                 claim.draft.pieces(from: category),
                 of: category,
@@ -163,17 +170,33 @@ struct StoreCheckout: CheckoutSteps {
         }
     }
 
-    func confirm(_ placed: PlacedOrder, _ category: Category) async throws {
-        try await store.shard(for: CategoryKey(category: category)).transaction { transaction in
+    func confirm(_ placed: PlacedOrder, _ categories: [Category]) async throws -> [Category] {
+        try await neighbours(categories) { category, transaction in
             try HoldTable.confirm(placed.order.number, category, transaction)
         }
     }
 
-    func release(number: String, cart: String, _ category: Category) async throws {
+    func release(number: String, cart: String, _ categories: [Category]) async throws -> [Category] {
         let now = now
-        try await store.shard(for: CategoryKey(category: category)).transaction { transaction in
+        return try await neighbours(categories) { category, transaction in
             try HoldTable.release(number, cart: cart, category, now: now, transaction)
         }
+    }
+
+    /// Does something in the first department and in those that lie on its shard, all in one transaction: all or none.
+    ///
+    /// - Returns: The departments it was done in.
+    private func neighbours(
+        _ categories: [Category],
+        _ body: @escaping @Sendable (Category, borrowing Transaction) throws -> Void
+    ) async throws -> [Category] {
+        guard let first = categories.first else { return [] }
+        let shard = try store.shard(for: CategoryKey(category: first))
+        let beside = try categories.filter { try store.shard(for: CategoryKey(category: $0)).index == shard.index }
+        try await shard.transaction { transaction in
+            for category in beside { try body(category, transaction) }
+        }
+        return beside
     }
 
     // MARK: The order
@@ -193,8 +216,7 @@ struct StoreCheckout: CheckoutSteps {
     }
 
     func commit(_ claim: Claim) async throws -> CheckoutMachine.Event {
-        let placed = claim.draft
-        let text = try Document.encode(placed)
+        let (placed, text) = (claim.draft, claim.document)
         let due = now + Self.walkSeconds
         return try await store.shard(for: CartKey(id: claim.cart)).transaction { transaction in
             let known = try transaction.first(Self.selectStanding(placed.order.number), as: StandingRow.self)

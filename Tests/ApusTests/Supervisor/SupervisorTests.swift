@@ -203,6 +203,22 @@ struct SupervisorTests {
         }
     }
 
+    @Test func `a replica is killed on purpose, and comes back`() async throws {
+        try await withSystem { system in
+            let killed = try await system.command(["kill", "echo/1", "--reason", "a drill"])
+            #expect(killed.code == 0, "\(killed.errors)")
+            let isBack = try await system.eventually(within: .seconds(20)) {
+                let parts = try await system.parts().filter { $0.name == "echo" }
+                return parts.map(\.restarts).sorted() == [0, 1] && parts.allSatisfy { $0.state == "ready" }
+            }
+            #expect(isBack, "\(system.errorsNow)")
+            #expect(try await system.get("/hello/Ada").status == .ok)
+            #expect(try await system.command(["stop", "echo/1"]).code == 0)
+            let gone = try await system.command(["kill", "echo/1"])
+            #expect(gone.code == 1 && gone.errors.contains("echo/1 does not run"))
+        }
+    }
+
     @Test func `a change without the token, or from elsewhere, changes nothing`() async throws {
         try await withSystem { system in
             let port = try #require(try system.administration.port)

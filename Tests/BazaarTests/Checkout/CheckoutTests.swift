@@ -84,6 +84,37 @@ import Testing
         try await shop.end()
     }
 
+    @Test func `departments that share a shard are one transaction, of which all holds or nothing`() async throws {
+        let shop = try await TestShop()
+        let shards = try TestShop.departments.map { try shop.store.shard(for: CategoryKey(category: $0)).index }
+        #expect(shards[0] == shards[1] && shards[1] != shards[2], "mugs and hearts lie together, bags elsewhere")
+        let steps = WatchedSteps.counted(shop.checkout)
+        _ = try await CheckoutWalk(steps: steps).run(shop.request(try await shop.cart()))
+        // Claim, look, two reservations, commit, two confirmations, file, finish.
+        #expect(steps.count == 9)
+        // Mugs are there and hearts are not: neither is held, whoever dies before the release.
+        let claim = try await shop.checkout.claim(shop.request(try await shop.cart(hearts: 8), key: "key-2"))
+        await #expect(throws: ShopError.outOfStock("lighting-85123A", left: 7)) {
+            try await shop.checkout.reserve(claim, claim.draft.categories)
+        }
+        #expect(try await shop.count(TestShop.mug) == TestShop.Count(stock: 8, reserved: 0, sold: 2))
+        // Taken twice, a step changes nothing.
+        let other = try await shop.checkout.claim(shop.request(try await shop.cart(), key: "key-3"))
+        for _ in 0..<2 {
+            #expect(try await shop.checkout.reserve(other, other.draft.categories) == [.kitchen, .lighting])
+        }
+        #expect(try await shop.count(TestShop.mug) == TestShop.Count(stock: 6, reserved: 2, sold: 2))
+        for _ in 0..<2 {
+            _ = try await shop.checkout.release(
+                number: other.draft.order.number,
+                cart: other.cart,
+                [.lighting, .kitchen]
+            )
+        }
+        #expect(try await shop.count(TestShop.mug) == TestShop.Count(stock: 8, reserved: 0, sold: 2))
+        try await shop.end()
+    }
+
     @Test func `sold out says what is left, and the same key works once the cart is mended`() async throws {
         let shop = try await TestShop()
         let cart = try await shop.cart(bags: 11)

@@ -22,6 +22,8 @@ final class TestShop: Sendable {
     static let heart = id("lighting-85123A")
     static let bag = id("bags-85099B")
     static let stock = 10
+    /// The departments of the three.
+    static let departments = [mug, heart, bag].map(\.category)
 
     static func id(_ text: String) -> ProductID {
         guard let id = ProductID(text) else { preconditionFailure("\(text) is no product") }

@@ -31,6 +31,13 @@ final class WatchedSteps: CheckoutSteps {
         }
     }
 
+    /// Steps that only count themselves.
+    static func counted(_ steps: any CheckoutSteps) -> WatchedSteps {
+        WatchedSteps(steps) { _ in
+        } after: { _ in
+        }
+    }
+
     /// Steps that let somebody else go first, once, before or after the `chosen`-th one.
     static func overtaken(
         _ steps: any CheckoutSteps,
@@ -44,6 +51,9 @@ final class WatchedSteps: CheckoutSteps {
             if number == chosen && afterWork { try await overtake() }
         }
     }
+
+    /// How many were taken.
+    var count: Int { taken.withLock { $0 } }
 
     private func step<T: Sendable>(_ work: () async throws -> T) async throws -> T {
         let number = taken.withLock { taken in
@@ -61,21 +71,21 @@ final class WatchedSteps: CheckoutSteps {
     func look(_ claim: Claim) async throws -> CheckoutMachine.Standing {
         try await step { try await steps.look(claim) }
     }
-    func reserve(_ claim: Claim, _ category: Bazaar.Category) async throws {
-        try await step { try await steps.reserve(claim, category) }
+    func reserve(_ claim: Claim, _ categories: [Bazaar.Category]) async throws -> [Bazaar.Category] {
+        try await step { try await steps.reserve(claim, categories) }
     }
     func commit(_ claim: Claim) async throws -> CheckoutMachine.Event {
         try await step { try await steps.commit(claim) }
     }
-    func confirm(_ placed: PlacedOrder, _ category: Bazaar.Category) async throws {
-        try await step { try await steps.confirm(placed, category) }
+    func confirm(_ placed: PlacedOrder, _ categories: [Bazaar.Category]) async throws -> [Bazaar.Category] {
+        try await step { try await steps.confirm(placed, categories) }
     }
     func file(_ placed: PlacedOrder) async throws { try await step { try await steps.file(placed) } }
     func finish(_ placed: PlacedOrder) async throws { try await step { try await steps.finish(placed) } }
     func giveUp(number: String, cart: String) async throws -> CheckoutMachine.Event {
         try await step { try await steps.giveUp(number: number, cart: cart) }
     }
-    func release(number: String, cart: String, _ category: Bazaar.Category) async throws {
-        try await step { try await steps.release(number: number, cart: cart, category) }
+    func release(number: String, cart: String, _ categories: [Bazaar.Category]) async throws -> [Bazaar.Category] {
+        try await step { try await steps.release(number: number, cart: cart, categories) }
     }
 }
