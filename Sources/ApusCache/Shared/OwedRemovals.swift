@@ -18,13 +18,13 @@ final class OwedRemovals: Sendable {
     /// Whether a name is still to be removed.
     func contains(_ name: [UInt8]) -> Bool { state.withLock { !$0.names.isEmpty && $0.names.contains(name) } }
 
-    /// Removes a name by `remove`, tried again until it succeeds.
-    func add(_ name: [UInt8], _ remove: @escaping @Sendable ([UInt8]) async throws -> Void) {
+    /// Removes a name from a server, tried again until it succeeds.
+    func add(_ name: [UInt8], on server: any TierServer) {
         state.withLock { state in
             guard !state.isClosed, state.names.count < Self.most else { return }
             state.names.insert(name)
             guard state.task == nil else { return }
-            state.task = Task(executorPreference: EventLoop.current) { await self.pay(remove) }
+            state.task = Task(executorPreference: EventLoop.current) { await self.pay(server) }
         }
     }
 
@@ -39,15 +39,15 @@ final class OwedRemovals: Sendable {
         task?.cancel()
     }
 
-    private func pay(_ remove: @Sendable ([UInt8]) async throws -> Void) async {
+    private func pay(_ server: any TierServer) async {
         var pause = Duration.milliseconds(20)
         while let name = next() {
             do {
-                try await remove(name)
+                try await server.remove(name)
                 state.withLock { _ = $0.names.remove(name) }
                 pause = .milliseconds(20)
             } catch {
-                do { try await SharedPause.wait(pause) } catch { return }
+                do { try await server.wait(pause) } catch { return }
                 pause = min(pause * 2, Self.pauseLongest)
             }
         }
@@ -58,19 +58,6 @@ final class OwedRemovals: Sendable {
             if let name = state.names.first { return name }
             state.task = nil
             return nil
-        }
-    }
-}
-
-/// Waits between two looks at a server, on the caller's loop if it has one.
-enum SharedPause {
-    /// Waits for half of `pause` to all of it.
-    static func wait(_ pause: Duration) async throws {
-        let jittered = Duration.nanoseconds(Int64(Double(pause.nanoseconds) * Double.random(in: 0.5...1)))
-        if let loop = EventLoop.current {
-            try await loop.sleep(for: jittered)
-        } else {
-            try await Task.sleep(for: jittered)
         }
     }
 }

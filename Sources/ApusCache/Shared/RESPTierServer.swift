@@ -1,4 +1,5 @@
 import ApusCore
+import ApusRuntime
 
 /// A shared tier's server that speaks RESP: Redis, Redis Cluster, or the embedded cache server.
 ///
@@ -124,7 +125,7 @@ final class RESPTierServer: TierServer {
         // So that a cache that was opened says at once whether its server is there.
         let limit = SystemClock().now() + Self.replyLimit
         while !tracking.isEstablished, tracking.problem == nil, SystemClock().now() < limit {
-            try await Task.sleep(for: .milliseconds(2))
+            try await wait(.milliseconds(2))
         }
     }
 
@@ -150,6 +151,12 @@ final class RESPTierServer: TierServer {
 
     func close(_ watcher: any TierWatcher) async {
         await end { $0.watchers.removeAll { $0.watcher === watcher } }
+    }
+
+    func wait(_ pause: Duration) async throws {
+        let share = Double.random(in: 0.5...1)
+        let loop = try EventLoop.current ?? client.core.loop()
+        try await loop.sleep(for: .nanoseconds(Int64(Double(pause.nanoseconds) * share)))
     }
 
     func retain() { state.withLock { $0.uses += 1 } }

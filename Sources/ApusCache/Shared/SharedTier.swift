@@ -80,7 +80,7 @@ final class SharedTier<Key: Hashable & Sendable, Value: Sendable>: CacheEngine, 
             if let form, form.kind == .lease {
                 // Somebody else's reload is not waited for by one who has a value.
                 if refreshing || clock.now() >= patience { return .load(nil) }
-                try await SharedPause.wait(pause)
+                try await server.wait(pause)
                 pause = min(pause * 2, .milliseconds(20))
                 continue
             }
@@ -166,7 +166,7 @@ final class SharedTier<Key: Hashable & Sendable, Value: Sendable>: CacheEngine, 
     }
 
     /// What could not be removed is, as soon as the server can be reached again.
-    private func owe(_ name: [UInt8]) { owed.add(name) { [server] name in try await server.remove(name) } }
+    private func owe(_ name: [UInt8]) { owed.add(name, on: server) }
 
     func removeAll() async throws { try await reach { try await server.removeAll(prefix: prefix) } }
 

@@ -20,6 +20,8 @@ protocol TierServer: AnyObject, Sendable {
     ///
     /// - Returns: The number then, and that under the name `before`, 0 for none.
     func count(_ name: [UInt8], before: [UInt8], lifetime: Duration) async throws -> (now: Int, before: Int)
+    /// Waits half of `pause` to all of it: between two looks at the server.
+    func wait(_ pause: Duration) async throws
     /// Uses the server for what does not watch; ends with ``release()``.
     func retain()
     /// Ends a use by what does not watch; with the last use everything is let go of.

@@ -121,6 +121,11 @@ final class MemoryTierServer: TierServer {
         }
     }
 
+    func wait(_ pause: Duration) async throws {
+        try Task.checkCancellation()
+        await Task.yield()
+    }
+
     func retain() {}
     func release() async {}
 
