@@ -9,7 +9,7 @@ public import ApusRuntime
 ///
 /// However many callers miss the same key at once, its loader runs once. An invalidation during a load keeps the old value
 /// out. A cache is never the only copy of what matters.
-public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Block {
+public final class Cache<Key: Hashable & Sendable, Value: Sendable>: SharableBlock {
     @usableFromInline typealias Content = CacheContent<Value>
     @usableFromInline typealias Part = CachePart<Key, Value>
 
@@ -130,6 +130,9 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: Block {
         site.pointee.engine = tier
         try await tier.open()
     }
+
+    /// As its configuration says.
+    public var isShared: Bool { configuration.isShared }
 
     /// What is wrong with the tier behind, if anything is.
     public var problems: [String] { (engine?.problem).map { ["cache \(name): \($0)"] } ?? [] }

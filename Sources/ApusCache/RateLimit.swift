@@ -12,7 +12,7 @@ public import ApusObserve
 /// windows counts as one. Where the server cannot be reached each process counts alone.
 ///
 /// - SeeAlso: IETF draft "RateLimit header fields for HTTP", for what a verdict is good for.
-public final class RateLimit: Block {
+public final class RateLimit: SharableBlock {
     /// `cache`; the engine is chosen by `CACHE_URL`.
     public static var kind: String { "cache" }
     /// Most keys counted in this process where there is no server; further ones are allowed.
@@ -85,6 +85,8 @@ public final class RateLimit: Block {
         await server?.release()
     }
 
+    /// Always: a limit is for all processes together.
+    public var isShared: Bool { true }
     /// None of its own.
     public var stockClient: String? { nil }
 

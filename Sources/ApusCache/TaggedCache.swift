@@ -10,7 +10,7 @@ public import ApusObserve
 /// A tag has a version, in a cache of its own beside the entries. An entry keeps the versions that its tags had before it
 /// was loaded, and is good while they are the same: forgetting a tag is one write, whatever it has, and a value that was
 /// read before it is not kept after it.
-public final class TaggedCache<Key: Hashable & Sendable, Value: Sendable>: Block {
+public final class TaggedCache<Key: Hashable & Sendable, Value: Sendable>: SharableBlock {
     /// `cache`; the engine is chosen by `CACHE_URL`.
     public static var kind: String { Cache<Key, Value>.kind }
     /// The cache's name within its system.
@@ -60,6 +60,8 @@ public final class TaggedCache<Key: Hashable & Sendable, Value: Sendable>: Block
 
     /// The entries' stock client.
     public var stockClient: String? { entries.stockClient }
+    /// As its configuration says.
+    public var isShared: Bool { entries.isShared }
     /// What is wrong with the tier behind, if anything is.
     public var problems: [String] { entries.problems }
     /// What the entries' half did and holds.

@@ -45,12 +45,12 @@ final class Supervisor: @unchecked Sendable {
 
     // MARK: Starting
 
-    /// Runs the setups in a process of their own, then starts services, web parts and edges, in this order.
+    /// Runs the setups in a process of their own, then starts the cache server, services, web parts and edges, in this order.
     ///
     /// - Throws: ``StartFailure`` for the first that cannot start.
     func startAll(onProgress: @escaping @Sendable (SetupSite.Progress) -> Void) async throws {
         try await runSetup(onProgress)
-        for kind in [Part.Kind.service, .web, .edge] {
+        for kind in [Part.Kind.cache, .service, .web, .edge] {
             let stage = replicas.filter { $0.part.kind == kind }
             let firsts = stage.map { replica in
                 let first = Promise<StartFailure?>()

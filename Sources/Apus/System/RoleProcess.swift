@@ -318,7 +318,8 @@ final class OpenBlocks: Sendable {
 
     /// The URL of a block's engine; `nil` for the embedded default.
     func url(of block: any Block, _ cacheURL: String?) -> String? {
-        declared.url(of: block) ?? (type(of: block).kind == Cache<Int, Int>.kind ? cacheURL : nil)
+        guard let sharable = block as? any SharableBlock else { return declared.url(of: block) }
+        return sharable.isShared ? declared.url(of: block) ?? cacheURL : "memory:"
     }
 
     /// Closes those that are open, last first.

@@ -1,3 +1,5 @@
+public import ApusCore
+
 /// What a shared tier asks of the server behind it: bytes by name, and a write that happens only where nothing changed.
 ///
 /// No script runs on the server, so that every engine can do it.
@@ -34,6 +36,12 @@ protocol TierServer: AnyObject, Sendable {
     func stockClient(prefix: String) -> String?
     /// What is wrong with the server now; `nil` for nothing.
     var problem: String? { get }
+}
+
+/// A block whose engine may be a server that processes share.
+public protocol SharableBlock: Block {
+    /// Whether it uses the server that `CACHE_URL` names, or the system's own.
+    var isShared: Bool { get }
 }
 
 /// What a server has under a name, and what it knows that state by.
