@@ -84,7 +84,7 @@ final class Gate: Sendable {
 
 /// Waits for what another task is about to do, without a fixed time; a suite's time limit bounds it.
 func eventually(_ condition: () async -> Bool) async {
-    while await !condition() { await Task.yield() }
+    while !Task.isCancelled, await !condition() { await Task.yield() }
 }
 
 /// Counts, from any task.

@@ -2,21 +2,23 @@ import ApusCore
 import ApusRuntime
 
 /// Commands of tasks: they wait for their replies, and no longer than they may.
+//
+// A task may be put aside on its way into a continuation. So nothing is looked at before that which must still hold within: a
+// wait that was cancelled meanwhile finds that out when it begins.
 extension RESPConnection {
     /// Sends a command and waits for its reply; only on the loop's own thread.
     ///
     /// - Throws: ``RESPFailure``, ``RESPClientError``, `CancellationError`.
     @inline(__always)
     func ask(_ command: RESPCommand, deadline: Int64) async throws -> RESPValue {
-        if let error = refusal(of: command.wire) { throw error }
-        // The task waits nowhere before its command is submitted, so that the number is its own.
-        let number = own.pointee.pipeline.next
+        let name = own.pointee.pipeline.newName()
         return try await withTaskCancellationHandler {
             try await withUnsafeThrowingContinuation { continuation in
-                submit(command.wire, .caller(continuation), deadline: deadline)
+                if Task.isCancelled { return continuation.resume(throwing: CancellationError()) }
+                submit(command.wire, .caller(continuation), name: name, deadline: deadline)
             }
         } onCancel: {
-            loop.execute { [self] in cancel(number) }
+            loop.execute { [self] in cancel(name) }
         }
     }
 
@@ -29,19 +31,15 @@ extension RESPConnection {
         var wire: [UInt8] = []
         wire.reserveCapacity(commands.reduce(0) { $0 + $1.wire.count })
         for command in commands { wire += command.wire }
-        if let error = refusal(of: wire, replies: commands.count) { throw error }
-        let number = own.pointee.pipeline.next
+        let (row, name) = (wire, own.pointee.pipeline.newName())
         return try await withTaskCancellationHandler {
             try await withUnsafeThrowingContinuation { continuation in
-                submit(
-                    wire,
-                    replies: commands.count,
-                    .batch(RESPBatch(commands.count, continuation)),
-                    deadline: deadline
-                )
+                if Task.isCancelled { return continuation.resume(throwing: CancellationError()) }
+                let batch = RESPBatch(commands.count, continuation)
+                submit(row, replies: commands.count, .batch(batch), name: name, deadline: deadline)
             }
         } onCancel: {
-            loop.execute { [self] in cancel(number) }
+            loop.execute { [self] in cancel(name) }
         }
     }
 }

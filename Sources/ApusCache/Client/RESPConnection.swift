@@ -101,30 +101,22 @@ final class RESPConnection: @unchecked Sendable {
 
     // MARK: Sending
 
-    /// Makes sure that commands may be submitted, and starts to connect where that is needed.
+    /// Puts commands behind those that wait; what cannot be sent fails at once.
     ///
-    /// - Returns: Why they may not.
-    @inline(__always)
-    func refusal(of wire: [UInt8], replies: Int = 1) -> RESPClientError? {
-        if own.pointee.phase != .ready, let error = beginConnecting() { return error }
-        let fits =
-            own.pointee.pipeline.outstanding &+ replies <= configuration.outstandingMax
-            && own.pointee.pipeline.unsentBytes &+ wire.count <= configuration.unsentBytesMax
-        return fits ? nil : overloaded()
-    }
-
-    /// Puts commands that were not refused behind those that wait; only on the loop's own thread.
+    /// Only on the loop's own thread.
     ///
     /// - Parameters:
     ///   - wire: The commands' bytes.
     ///   - replies: How many replies there will be.
     ///   - waiter: Who waits for them.
+    ///   - name: By what name the wait can be ended.
     ///   - deadline: Until when, in monotonic nanoseconds.
     @inline(__always)
-    func submit(_ wire: [UInt8], replies: Int = 1, _ waiter: RESPWaiter, deadline: Int64) {
-        guard own.pointee.pipeline.append(wire, replies: replies, waiter, deadline: deadline) else {
-            return waiter.fail(overloaded())
-        }
+    func submit(_ wire: [UInt8], replies: Int = 1, _ waiter: RESPWaiter, name: UInt64 = 0, deadline: Int64) {
+        if own.pointee.phase != .ready, let error = beginConnecting() { return waiter.fail(error) }
+        guard own.pointee.pipeline.outstanding &+ replies <= configuration.outstandingMax,
+            own.pointee.pipeline.append(wire, replies: replies, waiter, name: name, deadline: deadline)
+        else { return waiter.fail(overloaded()) }
         if deadline < own.pointee.armedFor { arm(deadline) }
         if own.pointee.isEnding || own.pointee.phase != .ready { return }
         own.pointee.isEnding = true
@@ -268,9 +260,9 @@ final class RESPConnection: @unchecked Sendable {
         if next < .max { arm(next) }
     }
 
-    /// Ends the wait with this number, if it still goes on.
-    func cancel(_ number: UInt64) {
-        own.pointee.pipeline.cancel(number)?.waiter.fail(CancellationError())
+    /// Ends the wait with this name, if it still goes on.
+    func cancel(_ name: UInt64) {
+        own.pointee.pipeline.cancel(name)?.waiter.fail(CancellationError())
     }
 
     // MARK: Connecting

@@ -32,24 +32,32 @@ final class RESPExclusivePool: @unchecked Sendable {
     ///
     /// - Throws: ``RESPClientError``: `overloaded`, `timedOut`, `closed`; `CancellationError`.
     func take(by deadline: Instant) async throws -> RESPConnection {
-        if isClosed { throw RESPClientError(.closed, "the client was closed") }
-        if let connection = free() { return connection }
-        guard waiting.count < configuration.exclusiveWaitersMax else {
-            throw RESPClientError(
-                .overloaded,
-                "\(name): \(configuration.exclusiveWaitersMax) wait for one of \(configuration.exclusiveMax) connections"
-            )
-        }
         numbers += 1
         let number = numbers
         return try await withTaskCancellationHandler {
             try await withUnsafeThrowingContinuation { continuation in
+                // Looked at here and not before, since a task may be put aside on its way to this.
+                if Task.isCancelled { return continuation.resume(throwing: CancellationError()) }
+                if isClosed {
+                    return continuation.resume(throwing: RESPClientError(.closed, "the client was closed"))
+                }
+                if waiting.isEmpty, let connection = free() { return continuation.resume(returning: connection) }
+                guard waiting.count < configuration.exclusiveWaitersMax else {
+                    return continuation.resume(throwing: overloaded())
+                }
                 let timer = loop.schedule(at: deadline) { [weak self] in self?.expire(number) }
                 waiting.append(Waiter(number: number, continuation: continuation, timer: timer))
             }
         } onCancel: {
             loop.execute { [weak self] in self?.leave(number, CancellationError()) }
         }
+    }
+
+    private func overloaded() -> RESPClientError {
+        RESPClientError(
+            .overloaded,
+            "\(name): \(configuration.exclusiveWaitersMax) wait for one of \(configuration.exclusiveMax) connections"
+        )
     }
 
     private func free() -> RESPConnection? {

@@ -117,7 +117,6 @@ final class RESPFeed: @unchecked Sendable {
         if !interest.subscriptions.isEmpty {
             connection.own.pointee.pipeline.isListening = connection.version == .two
             for (command, confirmations) in interest.subscriptions {
-                if let error = connection.refusal(of: command.wire, replies: 0) { throw error }
                 unconfirmed += confirmations
                 connection.submit(command.wire, replies: 0, .nobody, deadline: .max)
             }
@@ -181,11 +180,9 @@ final class RESPFeed: @unchecked Sendable {
     private func askForLife() {
         beat = nil
         guard connection.isReady else { return }
-        if connection.refusal(of: Self.ping.wire) == nil {
-            // The reply is nobody's, or on a RESP2 connection that subscribes a push.
-            let replies = connection.own.pointee.pipeline.isListening ? 0 : 1
-            connection.submit(Self.ping.wire, replies: replies, .nobody, deadline: .max)
-        }
+        // The reply is nobody's, or on a RESP2 connection that subscribes a push.
+        let replies = connection.own.pointee.pipeline.isListening ? 0 : 1
+        connection.submit(Self.ping.wire, replies: replies, .nobody, deadline: .max)
         interest.onBeat()
         if connection.isReady { startBeating() }
     }

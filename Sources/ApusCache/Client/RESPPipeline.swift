@@ -29,12 +29,15 @@ struct RESPPipeline: ~Copyable {
         /// Where its command begins and ends, counted over the life of the connection.
         var start: UInt64 = 0
         var end: UInt64 = 0
+        /// By what name whoever waits can be taken out.
+        var name: UInt64 = 0
         /// Replies that are to come; 0 of a command that was taken out.
         var replies: Int32 = 0
     }
 
     private var slots: UnsafeMutablePointer<Slot>
     private var capacity: UInt64 = 16
+    private var lastName: UInt64 = 0
     // Places are numbered over the life of the connection; those awaited are `head ..< tail`.
     private var head: UInt64 = 0
     private var tail: UInt64 = 0
@@ -67,8 +70,12 @@ struct RESPPipeline: ~Copyable {
         slots.deallocate()
     }
 
-    /// The number that the next command gets.
-    @inline(__always) var next: UInt64 { tail }
+    /// A name for somebody who is going to wait.
+    @inline(__always)
+    mutating func newName() -> UInt64 {
+        lastName &+= 1
+        return lastName
+    }
     /// How many bytes the socket has not taken.
     @inline(__always) var unsentBytes: Int { output.count }
     /// How many bytes from the next reply's first on are known to be needed.
@@ -87,10 +94,17 @@ struct RESPPipeline: ~Copyable {
     ///   - wire: What goes to the server.
     ///   - replies: How many replies it will give; without any, nobody waits.
     ///   - waiter: Who waits for them.
+    ///   - name: By what name it can be taken out.
     ///   - deadline: Until when, in monotonic nanoseconds.
     /// - Returns: False where the bytes do not fit; nothing has changed then.
     @inline(__always)
-    mutating func append(_ wire: [UInt8], replies: Int, _ waiter: RESPWaiter, deadline: Int64) -> Bool {
+    mutating func append(
+        _ wire: [UInt8],
+        replies: Int,
+        _ waiter: RESPWaiter,
+        name: UInt64 = 0,
+        deadline: Int64
+    ) -> Bool {
         let before = output.count
         output.append(wire)
         if output.isOver {
@@ -103,6 +117,7 @@ struct RESPPipeline: ~Copyable {
         if tail &- head == capacity { grow() }
         let place = slot(tail)
         place.pointee.waiter = waiter
+        place.pointee.name = name
         place.pointee.deadline = deadline
         place.pointee.start = start
         place.pointee.end = queuedEnd
@@ -202,9 +217,12 @@ struct RESPPipeline: ~Copyable {
         return expired
     }
 
-    /// Takes out whoever waits in a place, if it still does.
-    mutating func cancel(_ number: UInt64) -> (waiter: RESPWaiter, wasSent: Bool)? {
-        guard number >= head, number < tail, let left = leave(number) else { return nil }
+    /// Takes out whoever waits under a name, if it still does.
+    mutating func cancel(_ name: UInt64) -> (waiter: RESPWaiter, wasSent: Bool)? {
+        guard let number = (head..<tail).first(where: { slot($0).pointee.name == name }), let left = leave(number)
+        else {
+            return nil
+        }
         compact()
         return left
     }

@@ -169,7 +169,14 @@ struct RESPClientTests {
         try await with(engine) { url, prefix in
             try await withClient(url) {
                 $0.exclusiveMax = 1
-                $0.exclusiveWaitersMax = 1
+                $0.exclusiveWaitersMax = 0
+            } _: { client in
+                try await client.exclusively { _ in
+                    #expect(await code { try await client.exclusively { _ in } } == .overloaded)
+                }
+            }
+            try await withClient(url) {
+                $0.exclusiveMax = 1
             } _: { client in
                 let (gate, held) = (Gate(), Gate())
                 async let first: Void = client.exclusively { connection in
@@ -180,10 +187,6 @@ struct RESPClientTests {
                 await held.pass()
                 #expect(await code { try await client.exclusively(within: .milliseconds(10)) { _ in } } == .timedOut)
                 async let second = client.exclusively { try await $0.send(RESPCommand("PING")) }
-                // Until the second waits, a third may be the one that waits.
-                await eventually {
-                    await code { try await client.exclusively(within: .milliseconds(1)) { _ in } } == .overloaded
-                }
                 gate.open()
                 #expect(try await second == .simple("PONG"))
                 try await first

@@ -13,7 +13,6 @@ final class HeldPipeline {
         pipeline = RESPPipeline(configuration)
     }
 
-    var next: UInt64 { pipeline.next }
     var outstanding: Int { pipeline.outstanding }
     var unsentBytes: Int { pipeline.unsentBytes }
     var deadline: Int64 { pipeline.deadline }
@@ -23,8 +22,22 @@ final class HeldPipeline {
         set { pipeline.isListening = newValue }
     }
 
-    func append(_ wire: String, _ batch: RESPBatch? = nil, replies: Int = 1, deadline: Int64 = 10) -> Bool {
-        pipeline.append(Array(wire.utf8), replies: replies, batch.map { .batch($0) } ?? .nobody, deadline: deadline)
+    func newName() -> UInt64 { pipeline.newName() }
+
+    func append(
+        _ wire: String,
+        _ batch: RESPBatch? = nil,
+        replies: Int = 1,
+        name: UInt64 = 0,
+        deadline: Int64 = 10
+    ) -> Bool {
+        pipeline.append(
+            Array(wire.utf8),
+            replies: replies,
+            batch.map { .batch($0) } ?? .nobody,
+            name: name,
+            deadline: deadline
+        )
     }
 
     func offer() -> String { String(decoding: pipeline.offer(), as: UTF8.self) }
@@ -101,9 +114,9 @@ struct RESPPipelineTests {
         let pipeline = HeldPipeline()
         let batches = (0..<3).map { _ in RESPBatch(1) }
         let numbers = batches.map { batch in
-            let number = pipeline.next
-            #expect(pipeline.append("x", batch, replies: 1, deadline: 10))
-            return number
+            let name = pipeline.newName()
+            #expect(pipeline.append("x", batch, name: name))
+            return name
         }
         _ = pipeline.offer()
         #expect(pipeline.cancel(numbers[1]) == true)
@@ -176,11 +189,13 @@ struct RESPPipelineTests {
                     let entry = Entry(
                         name: names,
                         batch: RESPBatch(1),
-                        number: pipeline.next,
+                        number: pipeline.newName(),
                         deadline: now + Int64.random(in: 1..<60, using: &random)
                     )
                     names += 1
-                    #expect(pipeline.append("<\(entry.name)>", entry.batch, deadline: entry.deadline))
+                    #expect(
+                        pipeline.append("<\(entry.name)>", entry.batch, name: entry.number, deadline: entry.deadline)
+                    )
                     model.append(entry)
                 case 4, 5:
                     let bytes = Array(pipeline.offer().utf8)
