@@ -116,7 +116,10 @@ enum MemcachedCases {
                 throw BenchError("libmemcached cannot store")
             }
         }
-        let result = memcached_result_create(client, nil)
+        // In memory of ours: one that libmemcached allocates goes with the last value.
+        let result = UnsafeMutablePointer<memcached_result_st>.allocate(capacity: 1)
+        defer { result.deallocate() }
+        guard memcached_result_create(client, result) != nil else { throw BenchError("libmemcached has no memory") }
         defer { memcached_result_free(result) }
         var (count, place, bytes) = (0, 0, 0)
         let began = threadCPU()
