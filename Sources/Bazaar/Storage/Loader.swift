@@ -160,7 +160,7 @@ private struct OrderBatches {
         for (_, customers) in byShard {
             guard let first = customers.first else { continue }
             try await store.shard(for: key(first)).transaction(deadline: .seconds(60)) { transaction in
-                try transaction.insert(customers, into: "customers", ["number", "region", "country", "orders"]) {
+                _ = try transaction.insert(customers, into: "customers", ["number", "region", "country", "orders"]) {
                     let region = Country(name: $0.country)?.region ?? .world
                     return [$0.number, region.rawValue, $0.country, $0.orders]
                 }
