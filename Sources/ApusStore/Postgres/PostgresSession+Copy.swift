@@ -15,7 +15,7 @@ extension PostgresSession {
         if let problem = sql.problem { throw problem }
         let text = sql.text { _ in "" }
         return try asStatement { before, after in
-            if !before.isEmpty { _ = try exchange(before) }
+            if !before.isEmpty || beginText != nil { _ = try exchange(before) }
             let count = try copy(text, columns.count, next)
             if !after.isEmpty { _ = try exchange(after) }
             return count

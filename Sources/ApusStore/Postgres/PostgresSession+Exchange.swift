@@ -28,8 +28,9 @@ extension PostgresSession {
             if link.statements.find(sql) == nil { text = try PostgresStatements.text(sql) }
         }
         var sent: [Sent] = []
-        for command in before { try send(command, &sent) }
+        if let text = beginText { try send(text, &sent) }
         beginText = nil
+        for command in before { try send(command, &sent) }
         if let sql { try send(sql, text, &sent) }
         for command in after { try send(command, &sent) }
         guard PQpipelineSync(link.handle) == 1 else { throw broken() }

@@ -17,11 +17,14 @@ final class PostgresSession: SQLSession {
         case reads
         /// For everything else; it is as if such transactions ran one after the other.
         case writes
+        /// For a step of the schema, which locks what it changes.
+        case schema
 
         fileprivate var text: String {
             switch self {
             case .reads: "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
             case .writes: "BEGIN ISOLATION LEVEL SERIALIZABLE, READ WRITE"
+            case .schema: "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE"
             }
         }
     }
@@ -38,7 +41,7 @@ final class PostgresSession: SQLSession {
     /// Where slow statements are noted.
     var slow: SlowStatements?
 
-    /// A BEGIN that goes out with the transaction's first statement.
+    /// A BEGIN that goes out with the transaction's first command, whatever that is.
     var beginText: String?
     private(set) var isInTransaction = false
     private(set) var mode = Mode.writes
@@ -176,12 +179,9 @@ final class PostgresSession: SQLSession {
             throw StoreError(.busy, "\(name): the transaction runs again")
         }
         if let stopping { throw stopping.reason }
-        var before: [String] = []
-        if let text = beginText { before.append(text) }
         let isGuarded = undoesStatements && isInTransaction
-        if isGuarded { before.append("SAVEPOINT statement") }
         do {
-            return try body(before, isGuarded ? ["RELEASE statement"] : [])
+            return try body(isGuarded ? ["SAVEPOINT statement"] : [], isGuarded ? ["RELEASE statement"] : [])
         } catch {
             guard isInTransaction, beginText == nil, !isBroken else { throw error }
             if isGuarded, !mustRunAgain, stopping == nil {
