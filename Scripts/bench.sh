@@ -52,6 +52,7 @@ apus_bench() {
     problem=$(swift_problem) || die "$problem"
     need_packages "${EMBEDDED_PACKAGES[@]}" nginx haproxy wrk hey util-linux \
         redis-server redis-tools memcached libmemcached-dev
+    if [ "$name" = store ]; then need_packages postgresql-15; fi
     mkdir -p "$APUS_ROOT/.build" "$APUS_ROOT/Benchmarks/results"
     if ! run_with_progress "building bench-$name" "$log" \
         swift build --package-path "$APUS_ROOT/Benchmarks" -c release --product "bench-$name"; then
@@ -64,5 +65,16 @@ apus_bench() {
     fi
     BENCH_COMMIT=$(git -C "$APUS_ROOT" describe --always --dirty 2>/dev/null || true)
     export BENCH_COMMIT
+    if [ "$name" = store ]; then bench_with_postgres "${pass[@]}"; return; fi
     exec "$APUS_ROOT/Benchmarks/.build/release/bench-$name" --save "$APUS_ROOT/Benchmarks/results" "${pass[@]}"
+}
+
+# The server that the store is measured on: the part, which is stopped afterwards unless it ran before.
+bench_with_postgres() {
+    # shellcheck source=Scripts/parts.sh
+    source "$APUS_ROOT/Scripts/parts.sh"
+    if ! part_runs postgres; then trap 'part_down postgres' EXIT; fi
+    part_up postgres
+    BENCH_POSTGRES=$(cat "$PARTS_HOME/postgres/url") \
+        "$APUS_ROOT/Benchmarks/.build/release/bench-store" --save "$APUS_ROOT/Benchmarks/results" "$@"
 }

@@ -98,7 +98,11 @@ final class BrokenShard: ShardEngine {
 
     var statistics: ShardStatistics { sound?.statistics ?? none }
     var localReads: Int { sound?.localReads ?? 0 }
+    var replicaReads: Int { sound?.replicaReads ?? 0 }
     var waiting: Int { sound?.waiting ?? 0 }
+
+    func position() async throws -> ShardPosition { try await engine().position() }
+    func replicaReads(_ demand: ReplicaDemand) -> (any ShardEngine)? { sound?.replicaReads(demand) }
 
     func localRead(_ sql: SQL) throws -> LocalRead? {
         if let shard = sound { return try shard.localRead(sql) }

@@ -52,6 +52,7 @@ final class OpenStore: Sendable {
                 queueNanoseconds: engine.statistics[.queueNanoseconds],
                 commitNanoseconds: engine.statistics[.commitNanoseconds],
                 localReads: engine.localReads,
+                replicaReads: engine.replicaReads,
                 scans: engine.statistics[.scans],
                 slow: engine.statistics[.slow]
             )

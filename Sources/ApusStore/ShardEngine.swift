@@ -24,6 +24,12 @@ protocol ShardEngine: AnyObject, Sendable {
     func write(deadline: Duration, _ body: @escaping @Sendable (borrowing Transaction) throws -> Void) async throws
     /// Reads done at once on loops so far.
     var localReads: Int { get }
+    /// Reads that replicas have answered so far.
+    var replicaReads: Int { get }
+    /// How far the shard's log has come.
+    func position() async throws -> ShardPosition
+    /// The shard with its reads answered by replicas; `nil` where there are none.
+    func replicaReads(_ demand: ReplicaDemand) -> (any ShardEngine)?
     /// Requests that wait to be written now.
     var waiting: Int { get }
     /// Makes sure that the shard is the one meant, and applies what is missing of `migrations`, in order. Blocks.
@@ -46,6 +52,9 @@ extension ShardEngine {
     }
 
     @usableFromInline var problem: String? { nil }
+    @usableFromInline var replicaReads: Int { 0 }
+    @usableFromInline func position() async throws -> ShardPosition { ShardPosition(0) }
+    @usableFromInline func replicaReads(_ demand: ReplicaDemand) -> (any ShardEngine)? { nil }
 
     /// Counts what is refused because too many wait.
     func counted(_ body: () async throws -> Void) async throws {
@@ -67,6 +76,8 @@ protocol SQLSession: AnyObject {
     func query(_ sql: SQL, _ body: (inout RowReader) throws -> Bool) throws
     /// The same, with the first columns not counted among the row's own.
     func query(_ sql: SQL, skipping: Int, _ body: (inout RowReader) throws -> Bool) throws
+    /// Inserts the rows that `next` gives, until it gives none, and says how many; all of them or none.
+    func insert(into table: String, _ columns: [String], _ next: () throws -> [SQLValue]?) throws -> Int
     /// What differs between the engines' languages.
     var dialect: Dialect { get }
 }

@@ -66,6 +66,8 @@ public struct StoreStatistics: Sendable, Hashable {
         public var commitNanoseconds: Int
         /// Point reads done on loops.
         public var localReads: Int
+        /// Reads answered by replicas, which are not among the others.
+        public var replicaReads: Int
         /// Reads done on the shard's threads.
         public var scans: Int
         /// Writes and scans that took longer than the configuration's `slowAfter`.

@@ -4,9 +4,10 @@ import ApusStore
 import BenchKit
 import Foundation
 
-/// What the store adds to SQLite: how much group commit gains, and what a typed read through the shard map costs.
+/// What the store adds to SQLite and to libpq: what group commit gains, what a typed read costs, how many statements a
+/// second reach a PostgreSQL server.
 ///
-/// Apus and the C API take turns in each round; a row's ratio is the median of the rounds' ratios.
+/// Apus and its peer take turns in each round; a row's ratio is the median of the rounds' ratios.
 @main
 struct BenchStore {
     static let rows = 100_000
@@ -26,9 +27,9 @@ struct BenchStore {
     private static func measure(_ options: Options, folder: String) async throws {
         var report = Report(
             "store",
-            question: "What does group commit gain, and what does a typed read through the shard map cost?",
+            question: "What does group commit gain, what does a typed read cost, and how well is a server used?",
             options: options,
-            peers: ["sqlite3": ["sqlite3", "--version"]]
+            peers: ["sqlite3": ["sqlite3", "--version"], "pgbench": ["pgbench", "--version"]]
         )
         let rounds = max(5, options.rounds)
         if options.wants("read") || options.wants("read-routing") {
@@ -48,6 +49,12 @@ struct BenchStore {
                 report.rows.append(row)
                 report.notes.append("\(row.name): \(group) requests a commit")
             }
+        }
+        if let url = ProcessInfo.processInfo.environment["BENCH_POSTGRES"] {
+            let bench = PostgresBench(url: url, folder: folder + "/postgres", rounds: rounds, seconds: options.seconds)
+            report.rows += try await bench.run(options)
+        } else {
+            report.notes.append("no rows for PostgreSQL: BENCH_POSTGRES has no URL, which ./apus bench store sets")
         }
         report.notes.append("the peer commits each transaction by itself, with the same pragmas; a sync is fdatasync")
         report.notes.append("-1024 is tuned: pages of 1 KiB instead of SQLite's default of 4 KiB, on both sides")

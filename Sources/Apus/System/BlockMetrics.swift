@@ -20,8 +20,9 @@ enum BlockMetrics {
             ("queue_seconds", "Time that requests waited before they ran.", { Double($0.queueNanoseconds) / 1e9 }),
             ("commit_seconds", "Time from the begin to the end of commits.", { Double($0.commitNanoseconds) / 1e9 }),
             ("local_reads", "Point reads done on loops.", { Double($0.localReads) }),
+            ("replica_reads", "Reads that replicas answered.", { Double($0.replicaReads) }),
             ("scans", "Reads done on a shard's threads.", { Double($0.scans) }),
-            ("reads", "Reads, on loops and on threads.", { Double($0.localReads + $0.scans) }),
+            ("reads", "Reads, wherever.", { Double($0.localReads + $0.replicaReads + $0.scans) }),
             ("slow", "Writes and scans that took long.", { Double($0.slow) }),
         ]
         let last = LastStatistics(store)

@@ -48,8 +48,26 @@ final class PostgresEngine: Sendable {
         }
         // A migration may take its time: it is the server's work, and begun again from the start it takes no less.
         session.deadline = .max
-        try session.control("CREATE SCHEMA IF NOT EXISTS \(address.schema)")
+        try Self.makeSchema(address, session)
         return try body(session)
+    }
+
+    /// Makes the schema unless it is there: one that an administrator made needs no right to make more.
+    private static func makeSchema(_ address: PostgresAddress, _ session: PostgresSession) throws {
+        let known: Int? = try Transaction(session).first(
+            "SELECT 1 FROM pg_namespace WHERE nspname = \(address.schema)"
+        )
+        if known != nil { return }
+        do {
+            try session.control("CREATE SCHEMA IF NOT EXISTS \(address.schema)")
+        } catch let error as StoreError where error.code == .accessRefused {
+            let (user, database) = (address.place.user, address.place.database)
+            throw StoreError(
+                .accessRefused,
+                "\(address.name): the user may not make schemas; GRANT CREATE ON DATABASE \"\(database)\" TO \"\(user)\"",
+                cause: error
+            )
+        }
     }
 
     func close() async {

@@ -20,6 +20,7 @@ final class PostgresLink: @unchecked Sendable {
     let parameters = PostgresParameters()
     /// What another thread needs to stop a statement of this link.
     let stop: PostgresStop
+    private let notices: PostgresNotices
     private var isClosed = false
 
     private init(handle: OpaquePointer, role: Role, name: String, stop: PostgresStop) {
@@ -27,6 +28,8 @@ final class PostgresLink: @unchecked Sendable {
         self.role = role
         self.name = name
         self.stop = stop
+        notices = PostgresNotices(name)
+        notices.listen(to: handle)
     }
 
     deinit { close() }
@@ -77,7 +80,7 @@ final class PostgresLink: @unchecked Sendable {
     /// The session's settings, set as it begins.
     private static func options(schema: String, role: Role) -> String {
         var settings = [
-            "search_path": schema, "client_min_messages": "error", "standard_conforming_strings": "on",
+            "search_path": schema, "client_min_messages": "notice", "standard_conforming_strings": "on",
             // A server that works for somebody who is gone notices after a while.
             "client_connection_check_interval": "5s", "idle_in_transaction_session_timeout": "60s",
         ]
@@ -120,16 +123,7 @@ final class PostgresLink: @unchecked Sendable {
             if wanted == PGRES_POLLING_OK { return }
             if wanted == PGRES_POLLING_FAILED { break }
         }
-        let text = PQerrorMessage(handle).map { String(cString: $0) } ?? ""
-        guard let error = PostgresError(connectionText: text) else {
-            let reason = text.split(separator: "\n").first.map(String.init) ?? "no reason given"
-            throw StoreError(reason.contains("certificate") ? .accessRefused : .unreachable, "\(place.name): \(reason)")
-        }
-        throw StoreError(
-            error.storeError(place.name, isReader: false).code,
-            "\(place.name): \(error.advice(place))",
-            cause: error
-        )
+        throw place.refusal(PQerrorMessage(handle).map { String(cString: $0) } ?? "")
     }
 
     /// Waits until the socket is ready; false once the deadline is over.
@@ -146,20 +140,5 @@ final class PostgresLink: @unchecked Sendable {
 
     /// Why the connection is of no use any more.
     func lost() -> StoreError { StoreError(.unreachable, "\(name): the connection was lost") }
-}
-
-extension PostgresError {
-    /// What the refusal of a connection means, with the fix.
-    fileprivate func advice(_ place: PostgresPlace) -> String {
-        switch state {
-        case "28P01", "28000":
-            "the server refuses the user \"\(place.user)\" (\(state)); look at its password and at pg_hba.conf"
-        case "3D000":
-            "there is no such database; make it: CREATE DATABASE \"\(place.database)\" ENCODING 'UTF8' LOCALE 'C.UTF-8' TEMPLATE template0"
-        case "53300": "the server has no connection left; raise its max_connections, or start fewer processes"
-        case "57P03": "the server is starting up or shutting down"
-        default: "the server refuses the connection (SQLSTATE \(state))"
-        }
-    }
 }
 #endif

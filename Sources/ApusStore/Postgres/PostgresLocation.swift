@@ -5,7 +5,8 @@ import ApusCore
 ///
 /// `postgres://user:password@host:port/database` has all shards in one database, each in a schema of its own. With
 /// `?shards=` a list names a database for each shard, in order: `shop_0,shop_1` on the URL's server, or
-/// `10.0.0.1:5432/shop,10.0.0.2:5432/shop` on several.
+/// `10.0.0.1:5432/shop,10.0.0.2:5432/shop` on several. `?replica=10.0.0.3:5432,10.0.0.4:5432` names servers that follow
+/// the URL's, for reads.
 struct PostgresLocation: Sendable {
     /// One, or as many as there are shards.
     let places: [PostgresPlace]
@@ -31,18 +32,20 @@ struct PostgresLocation: Sendable {
         var first = PostgresPlace()
         try first.read(address)
         var list: [Substring] = []
+        var followers: [Substring] = []
         for pair in rest.dropFirst(address.count + 1).split(separator: "&") {
             let key = String(pair.prefix { $0 != "=" })
             let value = pair.dropFirst(key.count + 1)
             switch key {
             case "shards": list = value.split(separator: ",", omittingEmptySubsequences: false)
+            case "replica": followers += value.split(separator: ",", omittingEmptySubsequences: false)
             case "host": first.host = try Self.decoded(value)
             case _ where Self.parameters.contains(key): first.parameters[key] = try Self.decoded(value)
             default:
                 throw ConfigurationError(
                     field: "STORE_URL",
                     value: "…?\(key)=…",
-                    accepted: "shards, \(Self.parameters.joined(separator: ", "))"
+                    accepted: "shards, replica, \(Self.parameters.joined(separator: ", "))"
                 )
             }
         }
@@ -54,10 +57,29 @@ struct PostgresLocation: Sendable {
             places.append(place)
         }
         if places.isEmpty { places = [first] }
+        if !followers.isEmpty { try Self.add(followers, to: &places) }
         for place in places where place.database.isEmpty || place.host.isEmpty {
             throw Self.refused(place.host.isEmpty ? "no host" : "no database")
         }
         self.places = places
+    }
+
+    /// Gives each place its database on the servers that follow the URL's.
+    private static func add(_ followers: [Substring], to places: inout [PostgresPlace]) throws(ConfigurationError) {
+        guard let first = places.first, places.allSatisfy({ $0.host == first.host && $0.port == first.port }) else {
+            throw refused("replica= with shards on several servers")
+        }
+        for index in places.indices {
+            for follower in followers {
+                var place = places[index]
+                guard !follower.isEmpty, !follower.contains("/") else {
+                    throw refused("a replica that is no host:port")
+                }
+                place.port = 5432
+                try place.read(follower)
+                places[index].replicas.append(place)
+            }
+        }
     }
 
     /// The database of a shard.

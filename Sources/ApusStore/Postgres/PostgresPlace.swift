@@ -9,6 +9,8 @@ struct PostgresPlace: Sendable {
     var user = ""
     var password: Secret<String>?
     var database = ""
+    /// Servers that follow this one, for reads.
+    var replicas: [PostgresPlace] = []
     /// libpq's parameters for TLS and the like.
     var parameters: [String: String] = [:]
 

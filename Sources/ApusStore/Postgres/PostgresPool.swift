@@ -112,8 +112,8 @@ final class PostgresPool: @unchecked Sendable {
     /// Shared writes gather while a connection commits: the next batch is what has come meanwhile.
     @inline(__always)
     private func takes(_ wire: PostgresWire, _ call: PostgresCall) -> Bool {
-        guard wire.depth < configuration.pipelineDepth else { return false }
-        return !call.shares || wire.depth == 0 || wire.gathers
+        guard call.shares else { return wire.depth < configuration.pipelineDepth }
+        return wire.depth == 0 || wire.gathers && wire.depth < configuration.groupMax
     }
 
     /// Sends what waits, as far as there is room.

@@ -27,7 +27,7 @@ extension PostgresSession: MigrationSession {
 
     func run(_ text: String) throws { try runScript(PostgresSchema.translated(text)) }
     func runMigration(_ text: String) throws { try runScript(PostgresSchema.translated(text)) }
-    func begin() throws { begin(.writes) }
+    func begin() throws { begin(.schema) }
 
     /// Runs any number of statements by one that executes them.
     ///

@@ -1,7 +1,6 @@
 #if PostgreSQL
 import ApusCore
 import CPostgres
-import Glibc
 
 /// A connection that runs statements for one thread, which waits for each answer.
 ///
@@ -11,26 +10,29 @@ final class PostgresSession: SQLSession {
     /// How much longer than its deadline a statement may take to be stopped.
     static let graceNanoseconds: Int64 = 1_000_000_000
     /// How often a waiting thread looks whether its caller is still there.
-    private static let lookNanoseconds: Int64 = 50_000_000
+    static let lookNanoseconds: Int64 = 50_000_000
 
     enum Mode {
         /// For several reads that belong together.
         case reads
         /// For everything else; it is as if such transactions ran one after the other.
         case writes
+        /// For a step of the schema, which locks what it changes.
+        case schema
 
         fileprivate var text: String {
             switch self {
             case .reads: "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
             case .writes: "BEGIN ISOLATION LEVEL SERIALIZABLE, READ WRITE"
+            case .schema: "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE"
             }
         }
     }
 
-    private let link: PostgresLink
-    private let configuration: StoreConfiguration
-    private let stopper: PostgresStopper
-    private let clock: any Clock
+    let link: PostgresLink
+    let configuration: StoreConfiguration
+    let stopper: PostgresStopper
+    let clock: any Clock
 
     /// Monotonic nanoseconds.
     var deadline = Int64.max
@@ -39,23 +41,24 @@ final class PostgresSession: SQLSession {
     /// Where slow statements are noted.
     var slow: SlowStatements?
 
-    /// A BEGIN that goes out with the transaction's first statement.
-    private var beginText: String?
-    private var isInTransaction = false
-    private var mode = Mode.writes
+    /// A BEGIN that goes out with the transaction's first command, whatever that is.
+    var beginText: String?
+    private(set) var isInTransaction = false
+    private(set) var mode = Mode.writes
     /// Whether each statement of the transaction is undone alone when it fails.
     private var undoesStatements = false
     /// What made the server give up the open transaction.
     private(set) var failure: StoreError?
     /// The transaction ended through no fault of its own, and nothing of it was kept: the same again may succeed.
-    private(set) var mustRunAgain = false
+    var mustRunAgain = false
     /// A statement came after one that had failed: the same again must undo statements alone.
     private(set) var mustUndoStatements = false
     /// Nothing more can be asked.
     private(set) var isBroken = false
     /// Why the statement at hand is being stopped, and until when an answer is waited for.
-    private var stopping: (reason: StoreError, until: Int64)?
-    private var received = 0
+    var stopping: (reason: StoreError, until: Int64)?
+    /// Bytes of the answer at hand that have come.
+    var received = 0
 
     init(_ link: PostgresLink, configuration: StoreConfiguration, stopper: PostgresStopper, clock: any Clock) {
         self.link = link
@@ -161,17 +164,24 @@ final class PostgresSession: SQLSession {
     }
 
     private func run(_ sql: SQL) throws -> PostgresAnswer? {
+        try asStatement { before, after in try exchange(before, sql, after) }
+    }
+
+    /// Runs something as one statement of the open transaction: what of it fails is undone alone, in this run of the
+    /// transaction or in the next.
+    ///
+    /// - Parameter body: Gets the commands that go before the statement and behind it.
+    /// - Returns: What `body` returns.
+    /// - Throws: What `body` throws; ``StoreError`` where the transaction has come to nothing already.
+    func asStatement<Value>(_ body: (_ before: [String], _ after: [String]) throws -> Value) throws -> Value {
         if failure != nil {
             mustUndoStatements = true
             throw StoreError(.busy, "\(name): the transaction runs again")
         }
         if let stopping { throw stopping.reason }
-        var before: [String] = []
-        if let text = beginText { before.append(text) }
         let isGuarded = undoesStatements && isInTransaction
-        if isGuarded { before.append("SAVEPOINT statement") }
         do {
-            return try exchange(before, sql, isGuarded ? ["RELEASE statement"] : [])
+            return try body(isGuarded ? ["SAVEPOINT statement"] : [], isGuarded ? ["RELEASE statement"] : [])
         } catch {
             guard isInTransaction, beginText == nil, !isBroken else { throw error }
             if isGuarded, !mustRunAgain, stopping == nil {
@@ -181,141 +191,6 @@ final class PostgresSession: SQLSession {
             }
             throw error
         }
-    }
-
-    // MARK: Sending and receiving
-
-    private enum Sent {
-        case control
-        case prepare(PostgresStatement)
-        case statement(PostgresStatement)
-    }
-
-    /// Sends commands, and a statement among them, together and waits for the answers; one failure keeps the later ones
-    /// from being run.
-    ///
-    /// - Returns: The statement's answer, if there is one.
-    private func exchange(
-        _ before: [String],
-        _ sql: SQL? = nil,
-        _ after: [String] = []
-    ) throws -> PostgresAnswer? {
-        guard !isBroken else { throw link.lost() }
-        // What can be wrong with the statement itself is found before anything is sent.
-        var text: String?
-        if let sql {
-            try link.parameters.set(sql)
-            if link.statements.find(sql) == nil { text = try PostgresStatements.text(sql) }
-        }
-        var sent: [Sent] = []
-        for command in before { try send(command, &sent) }
-        beginText = nil
-        if let sql { try send(sql, text, &sent) }
-        for command in after { try send(command, &sent) }
-        guard PQpipelineSync(link.handle) == 1 else { throw broken() }
-        return try receive(sent)
-    }
-
-    private func send(_ command: String, _ sent: inout [Sent]) throws {
-        guard PQsendQueryParams(link.handle, command, 0, nil, nil, nil, nil, 1) == 1 else { throw broken() }
-        sent.append(.control)
-    }
-
-    /// Sends a statement, which is new to the connection where `text` is given.
-    private func send(_ sql: SQL, _ text: String?, _ sent: inout [Sent]) throws {
-        if let text {
-            if link.statements.isFull {
-                try send("DEALLOCATE ALL", &sent)
-                link.statements.removeAll()
-            }
-            let statement = link.statements.insert(sql)
-            guard link.prepare(statement, text) else { throw broken() }
-            sent.append(.prepare(statement))
-        }
-        guard let statement = link.statements.find(sql), link.run(statement) else { throw broken() }
-        sent.append(.statement(statement))
-    }
-
-    private func receive(_ sent: [Sent]) throws -> PostgresAnswer? {
-        received = 0
-        var rest = sent[...]
-        var answer: PostgresAnswer?
-        var error: PostgresError?
-        while true {
-            while PQisBusy(link.handle) == 1 { try awaitInput() }
-            guard let result = PQgetResult(link.handle) else {
-                rest = rest.dropFirst()
-                continue
-            }
-            let status = PQresultStatus(result)
-            switch status {
-            case PGRES_PIPELINE_SYNC:
-                PQclear(result)
-                return try settle(answer, error)
-            case PGRES_TUPLES_OK, PGRES_COMMAND_OK:
-                if case .statement = rest.first { answer = PostgresAnswer(result) } else { PQclear(result) }
-            case PGRES_PIPELINE_ABORTED:
-                PQclear(result)
-                if case .prepare(let statement) = rest.first { link.statements.forget(statement) }
-            default:
-                let found = status == PGRES_EMPTY_QUERY ? PostgresError(state: "42601") : PostgresError(result)
-                PQclear(result)
-                if error == nil { error = found }
-                switch rest.first {
-                case .prepare(let statement): link.statements.forget(statement)
-                case .statement(let statement) where found.isStale: link.statements.forget(statement)
-                default: break
-                }
-                if PQstatus(link.handle) == CONNECTION_BAD || found.endsConnection { throw broken() }
-            }
-        }
-    }
-
-    private func settle(_ answer: PostgresAnswer?, _ error: PostgresError?) throws -> PostgresAnswer? {
-        guard let error else {
-            if let stopping, isInTransaction { throw stopping.reason }
-            return answer
-        }
-        if error.isCancel, let stopping { throw stopping.reason }
-        // A request to stop an earlier statement can come late and hit another one.
-        if error.isCollision || error.isStale || error.isCancel { mustRunAgain = true }
-        throw error.storeError(name, isReader: isInTransaction && mode == .reads)
-    }
-
-    /// Waits for something to read, and reads it.
-    private func awaitInput() throws {
-        let flushed = PQflush(link.handle)
-        guard flushed >= 0 else { throw broken() }
-        let now = clock.now().nanoseconds
-        if stopping == nil, let reason = reasonToStop(now) {
-            stopping = (reason, now + Self.graceNanoseconds)
-            stopper.stop(link)
-        }
-        if let stopping, now >= stopping.until {
-            close()
-            throw stopping.reason
-        }
-        let until = min(now + Self.lookNanoseconds, stopping?.until ?? deadline)
-        guard PostgresLink.wait(PQsocket(link.handle), for: flushed == 1 ? POLLIN | POLLOUT : POLLIN, by: until) else {
-            return
-        }
-        received += link.bytesWaiting
-        guard received <= configuration.answerBytesMax else {
-            close()
-            throw StoreError(.tooLarge, "an answer of more than \(configuration.answerBytesMax) B; ask for pages")
-        }
-        guard PQconsumeInput(link.handle) == 1 else { throw broken() }
-    }
-
-    private func reasonToStop(_ now: Int64) -> StoreError? {
-        if item?.isCancelled == true { return StoreError(.cancelled, "the caller went away") }
-        if now >= deadline { return StoreError(.deadlineExceeded, "stopped at its deadline") }
-        return nil
-    }
-
-    private func broken() -> StoreError {
-        close()
-        return link.lost()
     }
 }
 #endif

@@ -16,6 +16,7 @@ final class PostgresShard: ShardEngine {
     private let writes: PostgresPools
     private let writers: PostgresWorkers
     private let scanners: PostgresWorkers
+    private let replicas: PostgresReplicas?
 
     init(
         _ address: PostgresAddress,
@@ -34,50 +35,55 @@ final class PostgresShard: ShardEngine {
             slow: SlowStatements(after: configuration.slowAfter, clock: engine.clock)
         )
         self.statistics = statistics
-        func pools(_ role: PostgresLink.Role) -> PostgresPools {
-            PostgresPools { loop in
-                PostgresPool(
-                    address: address,
-                    role: role,
-                    loop: loop,
-                    configuration: configuration,
-                    stopper: engine.stopper,
-                    statistics: statistics
-                )
-            }
-        }
-        func workers(_ kind: PostgresSession.Mode, _ name: String, _ waitingMax: Int, _ threads: Int) -> PostgresWorkers
-        {
-            PostgresWorkers(
-                kind,
-                queue: WorkQueue(name: name, waitingMax: waitingMax, clock: engine.clock, watcher: engine.watcher),
-                threadsMax: threads,
-                address: address,
-                configuration: configuration,
-                stopper: engine.stopper,
-                clock: engine.clock,
+        let server = PostgresServer(address, configuration, engine, statistics)
+        reads = server.pools(.reader)
+        writes = server.pools(.writer)
+        writers = server.writers("writes of shard \(index)")
+        scanners = server.scanners("reads of shard \(index)")
+        let followers = address.place.replicas.map { place in
+            let statistics = ShardStatistics(slow: statistics.slow)
+            let address = PostgresAddress(place, schema: address.schema)
+            let server = PostgresServer(address, configuration, engine, statistics)
+            return PostgresReplica(
+                address,
+                pools: server.pools(.reader),
+                scanners: server.scanners("reads of a replica of shard \(index)"),
                 statistics: statistics
             )
         }
-        reads = pools(.reader)
-        writes = pools(.writer)
-        writers = workers(
-            .writes,
-            "writes of shard \(index)",
-            configuration.writesWaitingMax,
-            configuration.writerThreads
-        )
-        scanners = workers(
-            .reads,
-            "reads of shard \(index)",
-            configuration.scansWaitingMax,
-            configuration.readerThreads
-        )
+        replicas = followers.isEmpty ? nil : PostgresReplicas(followers)
     }
 
     var localReads: Int { statistics[.pointReads] }
+    var replicaReads: Int { replicas?.all.reduce(0) { $0 + $1.reads } ?? 0 }
     var waiting: Int { writers.queue.count + writes.waiting }
     var problem: String? { address.health.problem }
+
+    /// Where the caller's statements go out.
+    func loop() throws -> EventLoop { try engine.loop() }
+
+    // MARK: Replicas
+
+    func replicaReads(_ demand: ReplicaDemand) -> (any ShardEngine)? {
+        replicas.map { PostgresReplicaReads(self, $0, demand) }
+    }
+
+    /// How much of the log is on the primary's disk: every commit that anybody was told of.
+    func position() async throws -> ShardPosition {
+        let loop = try engine.loop()
+        let now = loop.preciseNow()
+        let answer = try await reads.pool(of: loop).perform(
+            "SELECT (pg_current_wal_flush_lsn() - '0/0'::pg_lsn)::bigint",
+            .read,
+            deadline: configuration.readDeadline
+        )
+        guard let number = try answer.first(as: Int64.self) else {
+            throw StoreError(.rowMissing, "\(address.name) has no position")
+        }
+        let position = ShardPosition(UInt64(bitPattern: number))
+        replicas?.note(position, at: now)
+        return position
+    }
 
     // MARK: Statements that stand alone
 
@@ -108,6 +114,7 @@ final class PostgresShard: ShardEngine {
     // MARK: Opening, checking, closing
 
     func prepare(_ migrations: [Migration], identity: String) throws {
+        replicas?.belong(to: identity)
         try engine.prepared(address, configuration) { session in
             let runner = MigrationRunner(session: session, file: address.name, clock: engine.clock)
             try runner.makeTables()
@@ -137,11 +144,13 @@ final class PostgresShard: ShardEngine {
     func close() async {
         writers.queue.close()
         scanners.queue.close()
+        for replica in replicas?.all ?? [] { replica.beginClosing() }
         _ = try? await StoreThread.run { [self] in
             _ = writes.close(nanoseconds: 10_000_000_000)
             _ = reads.close(nanoseconds: 2_000_000_000)
             _ = writers.awaitEnd(nanoseconds: 10_000_000_000)
             _ = scanners.awaitEnd(nanoseconds: 2_000_000_000)
+            for replica in replicas?.all ?? [] { replica.close() }
         }
     }
 }

@@ -5,6 +5,7 @@ import CPostgres
 final class PostgresStatement {
     /// What the server knows it by; ends with a zero.
     let name: UnsafeMutablePointer<CChar>
+    fileprivate var key: PostgresStatements.Key?
 
     init(number: Int) {
         let text = Array("apus_\(number)".utf8CString)
@@ -21,7 +22,7 @@ final class PostgresStatement {
 final class PostgresStatements {
     static let statementsMax = 256
 
-    private struct Key: Hashable {
+    fileprivate struct Key: Hashable {
         let fingerprint: UInt
         let parts: ShortList<SQLPart>
         /// Three bits a value.
@@ -53,6 +54,25 @@ final class PostgresStatements {
             }
         }
 
+        /// Whether it is the statement's key, found out without making that.
+        @inline(__always)
+        func fits(_ sql: SQL) -> Bool {
+            guard fingerprint == sql.fingerprint, sql.parameters <= 21, parts.isSameText(as: sql.parts) else {
+                return false
+            }
+            var packed: UInt64 = 0
+            sql.parts.forEach { part in
+                switch part.parameter {
+                case .none: break
+                case .null: packed = packed << 3 | 1
+                case .integer: packed = packed << 3 | 2
+                case .real: packed = packed << 3 | 3
+                case .kept: packed = packed << 3 | UInt64(Self.tag(sql.kept[Int(part.bits)]))
+                }
+            }
+            return packed == types
+        }
+
         func hash(into hasher: inout Hasher) {
             hasher.combine(fingerprint)
             hasher.combine(types)
@@ -65,27 +85,42 @@ final class PostgresStatements {
     }
 
     private var known: [Key: PostgresStatement] = [:]
+    /// One of ``known`` for each end of a fingerprint: the commonest statements are found without hashing.
+    private var recent: [PostgresStatement?] = Array(repeating: nil, count: 16)
     private var made = 0
 
     /// True where the next new statement has no room.
     var isFull: Bool { known.count >= Self.statementsMax }
 
-    func find(_ sql: SQL) -> PostgresStatement? { known[Key(sql)] }
+    func find(_ sql: SQL) -> PostgresStatement? {
+        let place = Int(truncatingIfNeeded: sql.fingerprint & 15)
+        if let found = recent[place], found.key?.fits(sql) == true { return found }
+        guard let statement = known[Key(sql)] else { return nil }
+        recent[place] = statement
+        return statement
+    }
 
     /// A new statement, which the caller has the server prepare.
     func insert(_ sql: SQL) -> PostgresStatement {
         made += 1
         let statement = PostgresStatement(number: made)
-        known[Key(sql)] = statement
+        let key = Key(sql)
+        statement.key = key
+        known[key] = statement
         return statement
     }
 
     /// The server does not have the statement, or has it for a table that has changed since.
     func forget(_ statement: PostgresStatement) {
-        if let key = known.first(where: { $0.value === statement })?.key { known[key] = nil }
+        guard let key = statement.key, known[key] === statement else { return }
+        known[key] = nil
+        for place in recent.indices where recent[place] === statement { recent[place] = nil }
     }
 
-    func removeAll() { known.removeAll(keepingCapacity: true) }
+    func removeAll() {
+        known.removeAll(keepingCapacity: true)
+        for place in recent.indices { recent[place] = nil }
+    }
 
     /// The statement in the server's language.
     ///

@@ -14,6 +14,8 @@ final class PostgresWire: @unchecked Sendable {
     private let channel: Channel
     private(set) var pipeline = PostgresPipeline()
     private var orders: [PostgresPipeline.Order] = []
+    /// Memory for the orders that come while others are carried out.
+    private var spare: [PostgresPipeline.Order] = []
     private var isEndScheduled = false
     private var isFlushing = false
     private var isShared = false
@@ -175,8 +177,9 @@ final class PostgresWire: @unchecked Sendable {
 
     private func carryOut() {
         while !orders.isEmpty {
-            let due = orders
-            orders.removeAll(keepingCapacity: true)
+            var due = orders
+            orders = spare
+            spare = []
             for order in due {
                 switch order {
                 case .answer(let call, let answer): pool.answer(call, answer)
@@ -185,6 +188,8 @@ final class PostgresWire: @unchecked Sendable {
                 case .forget(let statement): link.statements.forget(statement)
                 }
             }
+            due.removeAll(keepingCapacity: true)
+            spare = due
         }
         if pipeline.isEmpty { stopsBy = .max }
     }

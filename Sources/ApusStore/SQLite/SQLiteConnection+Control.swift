@@ -33,6 +33,19 @@ extension SQLiteConnection: MigrationSession {
         try releaseSavepoint()
     }
 
+    func insert(into table: String, _ columns: [String], _ next: () throws -> [SQLValue]?) throws -> Int {
+        try run("SAVEPOINT rows")
+        do {
+            let count = try BulkInsert.run(on: self, table, columns, next)
+            try run("RELEASE rows")
+            return count
+        } catch {
+            // The engine may have undone the whole transaction by itself.
+            if !isIdle { try run("ROLLBACK TO rows; RELEASE rows") }
+            throw error
+        }
+    }
+
     /// Undoes the open transaction, if there is one.
     func rollback() {
         if !isIdle { sqlite3_exec(handle, "ROLLBACK", nil, nil, nil) }

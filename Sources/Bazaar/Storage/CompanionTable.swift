@@ -92,16 +92,15 @@ struct CompanionTable: Sendable {
             try await store.shard(for: CategoryKey(category: category)).transaction(deadline: .seconds(60)) {
                 transaction in
                 try transaction.execute("DELETE FROM companions WHERE category = \(category)")
-                for (product, companions) in rows {
-                    for (place, companion) in companions.enumerated() {
-                        try transaction.execute(
-                            """
-                            INSERT INTO companions (category, code, place, companion, orders)
-                            VALUES (\(category), \(product.code.text), \(place), \(companion.product.description),
-                              \(companion.orders))
-                            """
-                        )
-                    }
+                let places = rows.lazy.flatMap { product, companions in
+                    companions.enumerated().map { (product, $0.offset, $0.element) }
+                }
+                try transaction.insert(
+                    places,
+                    into: "companions",
+                    ["category", "code", "place", "companion", "orders"]
+                ) { product, place, companion in
+                    [category, product.code.text, place, companion.product.description, companion.orders]
                 }
             }
         }

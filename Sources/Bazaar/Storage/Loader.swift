@@ -71,14 +71,15 @@ struct Loader: Sendable {
             try await store.shard(for: CategoryKey(category: category)).transaction(deadline: .seconds(60)) {
                 transaction in
                 try transaction.execute("DELETE FROM products WHERE category = \(category)")
-                for product in products {
-                    try transaction.execute(
-                        """
-                        INSERT INTO products (category, code, title, price_mills, popularity, stock, reserved, sold)
-                        VALUES (\(category), \(product.id.code.text), \(product.title), \(product.price.mills),
-                          \(product.popularity), \(product.available), 0, 0)
-                        """
-                    )
+                try transaction.insert(
+                    products,
+                    into: "products",
+                    ["category", "code", "title", "price_mills", "popularity", "stock", "reserved", "sold"]
+                ) { product in
+                    [
+                        category, product.id.code.text, product.title, product.price.mills, product.popularity,
+                        product.available, 0, 0,
+                    ]
                 }
             }
         }
@@ -144,10 +145,7 @@ private struct OrderBatches {
             }
             let batch = Array(orders[start..<end])
             try await shard.transaction(deadline: .seconds(60)) { transaction in
-                for order in batch {
-                    let region = Country(name: order.country)?.region ?? .world
-                    try OrderTable.insert(order, region: region, secret: nil, transaction)
-                }
+                try OrderTable.insert(new: batch, transaction)
             }
             start = end
         }
@@ -162,14 +160,9 @@ private struct OrderBatches {
         for (_, customers) in byShard {
             guard let first = customers.first else { continue }
             try await store.shard(for: key(first)).transaction(deadline: .seconds(60)) { transaction in
-                for customer in customers {
-                    let region = Country(name: customer.country)?.region ?? .world
-                    try transaction.execute(
-                        """
-                        INSERT INTO customers (number, region, country, orders)
-                        VALUES (\(customer.number), \(region.rawValue), \(customer.country), \(customer.orders))
-                        """
-                    )
+                _ = try transaction.insert(customers, into: "customers", ["number", "region", "country", "orders"]) {
+                    let region = Country(name: $0.country)?.region ?? .world
+                    return [$0.number, region.rawValue, $0.country, $0.orders]
                 }
             }
         }

@@ -92,4 +92,35 @@ struct OrderTable: Sendable {
             )
         }
     }
+
+    /// Writes orders of which none is there yet, all on one shard, in the way that costs least.
+    static func insert(new orders: [Order], _ transaction: borrowing Transaction) throws {
+        try transaction.insert(
+            orders,
+            into: "orders",
+            [
+                "number", "region", "buyer", "kind", "country", "placed_at", "postage_mills", "adjustment_mills",
+                "total_mills", "address",
+            ]
+        ) { order in
+            let region = Country(name: order.country)?.region ?? .world
+            return [
+                order.number, region.rawValue, order.buyer, order.kind.rawValue, order.country, order.placedAt,
+                order.postage.mills, order.adjustment.mills, order.total.mills,
+                try order.address.map { try Document.encode($0) },
+            ]
+        }
+        let lines = orders.lazy.flatMap { order in
+            order.lines.enumerated().map { (order.number, $0.offset, $0.element) }
+        }
+        try transaction.insert(
+            lines,
+            into: "order_lines",
+            ["order_number", "line", "product", "code", "title", "quantity", "unit_mills"]
+        ) { number, index, line in
+            [
+                number, index, line.product?.description, line.code, line.title, line.quantity, line.unitPrice.mills,
+            ]
+        }
+    }
 }

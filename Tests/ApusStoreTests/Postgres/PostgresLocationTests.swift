@@ -20,6 +20,21 @@ import Testing
     }
 
     @Test
+    func `replicas follow the URL's server, each with the database of every shard`() throws {
+        let location = try PostgresLocation(
+            url: "postgres://u:p@a:6000/x?shards=x_0,x_1&replica=b:7000,c&sslmode=require"
+        )
+        let places = try (0..<2).map { try location.place(ofShard: $0, of: 2) }
+        #expect(places[0].replicas.map(\.name) == ["b:7000/x_0", "c:5432/x_0"])
+        #expect(places[1].replicas.map(\.name) == ["b:7000/x_1", "c:5432/x_1"])
+        #expect(places[1].replicas.map(\.user) == ["u", "u"])
+        #expect(places[1].replicas[0].parameters == ["sslmode": "require"])
+        for wrong in ["shards=x,b:1/y&replica=c", "replica=", "replica=b,", "replica=b/x", "replica=b:0"] {
+            #expect(throws: ConfigurationError.self) { try PostgresLocation(url: "postgres://u:p@a/x?\(wrong)") }
+        }
+    }
+
+    @Test
     func `a list names a database a shard, each on its own server if it says so`() throws {
         let location = try PostgresLocation(
             url: "postgresql://u:p@a/x?shards=x_0,b:6000/y,v:q@[::1]:7000/z,/w&host=c"

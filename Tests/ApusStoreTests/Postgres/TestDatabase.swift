@@ -23,4 +23,21 @@ struct TestDatabase {
         return PostgresSession(link, configuration: configuration, stopper: PostgresStopper(), clock: SystemClock())
     }
 }
+
+/// A connection that a test holds, and what is locked by it.
+//
+// `@unchecked Sendable` is sound because one test uses it, one step after the other.
+final class PostgresHold: @unchecked Sendable {
+    private let session: PostgresSession
+
+    init(_ url: String) throws { session = try TestDatabase(url).session() }
+
+    /// The number of the lock that a process has while it makes a shard's schema ready.
+    static func migrationLock(schema: String) -> Int64 {
+        PostgresAddress(PostgresPlace(), schema: schema).migrationLock
+    }
+
+    func run(_ text: String) throws { try session.control(text) }
+    func close() { session.close() }
+}
 #endif
