@@ -249,7 +249,7 @@ struct RESPFaultTests {
                 while !codes.contains(.unreachable) {
                     if let seen = await code(of: { try await client.send(Self.ping) }) { codes.insert(seen) }
                 }
-                #expect((SystemClock().now() - began).seconds < 10)
+                #expect((SystemClock().now() - began).seconds < 60)
                 #expect(codes.isSubset(of: [.timedOut, .connectionLost, .unreachable]))
                 servers.signal(SIGCONT, port)
                 await eventually { (try? await client.send(Self.ping)) != nil }
