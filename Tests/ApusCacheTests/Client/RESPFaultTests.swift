@@ -32,6 +32,8 @@ struct RESPFaultTests {
             try await withClient(url) {
                 $0.silenceLimit = .seconds(20)
             } _: { client in
+                // Connected before the short time begins.
+                #expect(try await client.send(Self.ping) == .simple("PONG"))
                 let error = await failure { try await client.send(RESPCommand("GET", "a"), within: .milliseconds(20)) }
                 let own = try #require(error as? RESPClientError)
                 #expect(own.code == .timedOut)
@@ -44,9 +46,10 @@ struct RESPFaultTests {
     }
 
     @Test func `a server that stays silent loses its connection`() async throws {
-        let greetings = Count()
+        let (greetings, gets) = (Count(), Count())
         try await FakeServer.with { words in
             if words.first == "HELLO" { greetings.up() }
+            if words.first == "GET" { gets.up() }
             return Self.quiet(words)
         } _: { url in
             try await withClient(url) {
@@ -55,6 +58,7 @@ struct RESPFaultTests {
                 // What was not sent on a connection says nothing of it.
                 #expect(try await client.send(Self.ping) == .simple("PONG"))
                 async let other = failure { try await client.send(RESPCommand("GET", "other")) }
+                await eventually { gets.value == 1 }
                 #expect(
                     await code { try await client.send(RESPCommand("GET", "a"), within: .milliseconds(20)) }
                         == .timedOut
