@@ -26,10 +26,11 @@ final class MemcachedLink: @unchecked Sendable {
     private var channel: Channel?
     private var progress = Progress.apart
     private var pause: MemcachedPause
-    private var output: RESPBuffer
-    private var input: RESPBuffer
+    // In raw memory, which Swift does not check for exclusive access on every use.
+    private let output = UnsafeMutablePointer<RESPBuffer>.allocate(capacity: 1)
+    private let input = UnsafeMutablePointer<RESPBuffer>.allocate(capacity: 1)
     // Those who wait, from `head` on.
-    private var waiters: [Waiter] = []
+    private let waiters = UnsafeMutablePointer<[Waiter]>.allocate(capacity: 1)
     private var head = 0
     private var isFlushAsked = false
     private var isClosed = false
@@ -48,8 +49,18 @@ final class MemcachedLink: @unchecked Sendable {
         self.security = security
         parser = MetaResponseParser(valueBytesMax: configuration.valueBytesMax)
         pause = MemcachedPause(first: configuration.pauseFirst, longest: configuration.pauseLongest)
-        output = RESPBuffer(bytesMax: configuration.unsentBytesMax)
-        input = RESPBuffer(bytesMax: configuration.valueBytesMax + (64 << 10))
+        output.initialize(to: RESPBuffer(bytesMax: configuration.unsentBytesMax))
+        input.initialize(to: RESPBuffer(bytesMax: configuration.valueBytesMax + (64 << 10)))
+        waiters.initialize(to: [])
+    }
+
+    deinit {
+        output.deinitialize(count: 1)
+        output.deallocate()
+        input.deinitialize(count: 1)
+        input.deallocate()
+        waiters.deinitialize(count: 1)
+        waiters.deallocate()
     }
 
     // MARK: Asking
@@ -60,18 +71,21 @@ final class MemcachedLink: @unchecked Sendable {
     /// Sends a command and has `waiter` told of the answer; or says why not.
     func send(_ request: MetaRequest, _ key: [UInt8], _ value: [UInt8], _ waiter: Waiter) -> MemcachedError? {
         if isClosed { return MemcachedError(.closed, "the client is closed") }
-        guard waiters.count - head < configuration.outstandingMax else {
+        guard waiters.pointee.count - head < configuration.outstandingMax else {
             return MemcachedError(.overloaded, "\(configuration.outstandingMax) answers of \(server) are awaited")
         }
         if progress == .apart, let error = connect() { return error }
-        let before = output.count
-        request.write(key, value, to: &output)
-        if output.isOver {
-            output.forgetOverflow(from: before)
-            return MemcachedError(.overloaded, "\(server) has not taken \(before) B, at most \(output.bytesMax) B")
+        let before = output.pointee.count
+        request.write(key, value, to: &output.pointee)
+        if output.pointee.isOver {
+            output.pointee.forgetOverflow(from: before)
+            return MemcachedError(
+                .overloaded,
+                "\(server) has not taken \(before) B, at most \(output.pointee.bytesMax) B"
+            )
         }
-        waiters.append(waiter)
-        if waiters.count - head == 1, progress == .ready { armDeadline() }
+        waiters.pointee.append(waiter)
+        if waiters.pointee.count - head == 1, progress == .ready { armDeadline() }
         if !isFlushAsked, progress == .ready {
             isFlushAsked = true
             loop.atTurnEnd { [self] in
@@ -123,7 +137,7 @@ final class MemcachedLink: @unchecked Sendable {
         if progress == .securing, !shake(channel) { return }
         guard progress == .ready else { return }
         receive(channel)
-        if output.count > 0 { flush() }
+        if output.pointee.count > 0 { flush() }
     }
 
     private func secure(_ channel: Channel) -> Bool {
@@ -161,7 +175,7 @@ final class MemcachedLink: @unchecked Sendable {
             var greeting = RESPBuffer(bytesMax: 4096)
             let text = login.reveal()
             greeting.append("set login 0 0 \(text.utf8.count)\r\n\(text)\r\n")
-            output.insert(greeting, at: 0)
+            output.pointee.insert(greeting, at: 0)
         }
         armDeadline()
         flush()
@@ -171,25 +185,25 @@ final class MemcachedLink: @unchecked Sendable {
 
     private func flush() {
         guard let channel, progress == .ready else { return }
-        while output.count > 0 {
-            switch channel.send(output.bytes) {
-            case .bytes(let sent): output.removeFirst(sent)
+        while output.pointee.count > 0 {
+            switch channel.send(output.pointee.bytes) {
+            case .bytes(let sent): output.pointee.removeFirst(sent)
             case .wouldBlock: return
             case .end, .failed:
                 return lose(MemcachedError(.connectionLost, "\(server) has closed the connection", wasSent: true))
             }
         }
-        output.removeAll()
+        output.pointee.removeAll()
     }
 
     private func receive(_ channel: Channel) {
         while channel.isReadReady {
-            guard input.reserve(16 << 10) else {
+            guard input.pointee.reserve(16 << 10) else {
                 return lose(MemcachedError(.malformedAnswer, "\(server) sends an endless answer", wasSent: true))
             }
-            switch channel.receive(into: input.room) {
+            switch channel.receive(into: input.pointee.room) {
             case .bytes(let count):
-                input.advance(count)
+                input.pointee.advance(count)
                 if !deliver() { return }
             case .wouldBlock: return
             case .end, .failed:
@@ -202,8 +216,9 @@ final class MemcachedLink: @unchecked Sendable {
     private func deliver() -> Bool {
         var position = 0
         do throws(MetaResponseParser.Malformed) {
-            while position < input.count {
-                guard case .response(let response, let bytes) = try parser.next(in: input.bytes, from: position) else {
+            while position < input.pointee.count {
+                guard case .response(let response, let bytes) = try parser.next(in: input.pointee.bytes, from: position)
+                else {
                     break
                 }
                 guard take(response) else { return false }
@@ -213,7 +228,7 @@ final class MemcachedLink: @unchecked Sendable {
             lose(MemcachedError(.malformedAnswer, "\(server) sends what is no answer: \(error.what)", wasSent: true))
             return false
         }
-        if position == input.count { input.removeAll() } else { input.removeFirst(position) }
+        if position == input.pointee.count { input.pointee.removeAll() } else { input.pointee.removeFirst(position) }
         return true
     }
 
@@ -224,18 +239,18 @@ final class MemcachedLink: @unchecked Sendable {
             lose(MemcachedError(.refused, "\(server) does not let us in"))
             return false
         }
-        guard head < waiters.count else {
+        guard head < waiters.pointee.count else {
             lose(MemcachedError(.malformedAnswer, "\(server) sends more than it was asked"))
             return false
         }
-        let waiter = waiters[head]
-        waiters[head].batch = nil
+        let waiter = waiters.pointee[head]
+        waiters.pointee[head].batch = nil
         head += 1
-        if head == waiters.count {
-            waiters.removeAll(keepingCapacity: true)
+        if head == waiters.pointee.count {
+            waiters.pointee.removeAll(keepingCapacity: true)
             head = 0
-        } else if head > 1024, head * 2 > waiters.count {
-            waiters.removeFirst(head)
+        } else if head > 1024, head * 2 > waiters.pointee.count {
+            waiters.pointee.removeFirst(head)
             head = 0
         }
         pause.succeeded()
@@ -247,7 +262,7 @@ final class MemcachedLink: @unchecked Sendable {
     private func answer(_ waiter: Waiter, _ response: MetaResponse) {
         var value: [UInt8] = []
         if case .value(let range) = response.code {
-            value = Array(UnsafeRawBufferPointer(rebasing: input.bytes[range]))
+            value = Array(UnsafeRawBufferPointer(rebasing: input.pointee.bytes[range]))
         }
         let answer = MetaAnswer(response: response, value: value)
         if let batch = waiter.batch { batch.took(answer, at: waiter.index) }
@@ -258,14 +273,18 @@ final class MemcachedLink: @unchecked Sendable {
 
     private func armDeadline() {
         guard let channel, progress == .ready else { return }
-        channel.setDeadline(head < waiters.count ? Instant(nanoseconds: waiters[head].deadline) : .distantFuture)
+        channel.setDeadline(
+            head < waiters.pointee.count ? Instant(nanoseconds: waiters.pointee[head].deadline) : .distantFuture
+        )
     }
 
     private func timeIsUp() {
         guard progress == .ready else {
             return lose(MemcachedError(.unreachable, "\(server) did not answer in \(configuration.connectLimit)"))
         }
-        guard head < waiters.count, waiters[head].deadline <= loop.now.nanoseconds else { return armDeadline() }
+        guard head < waiters.pointee.count, waiters.pointee[head].deadline <= loop.now.nanoseconds else {
+            return armDeadline()
+        }
         // The answers behind it would be taken for those of others.
         lose(MemcachedError(.timedOut, "\(server) did not answer in \(configuration.commandLimit)", wasSent: true))
     }
@@ -282,10 +301,10 @@ final class MemcachedLink: @unchecked Sendable {
         self.channel = nil
         progress = .apart
         isLoggingIn = false
-        output.removeAll()
-        input.removeAll()
-        let failed = waiters[head...]
-        waiters = []
+        output.pointee.removeAll()
+        input.pointee.removeAll()
+        let failed = waiters.pointee[head...]
+        waiters.pointee = []
         head = 0
         for waiter in failed {
             waiter.batch?.failed(error, at: waiter.index)
@@ -305,15 +324,23 @@ final class MemcachedLink: @unchecked Sendable {
 //
 // `@unchecked Sendable` is sound because the loop of its links alone touches it, until its caller is told, once.
 final class MemcachedBatch: @unchecked Sendable {
-    private(set) var answers: [MetaAnswer?]
-    /// The first error, and which commands had none of the answers.
+    // In raw memory, which Swift does not check for exclusive access on every use.
+    private let taken = UnsafeMutablePointer<[MetaAnswer?]>.allocate(capacity: 1)
+    /// The answers; `nil` for commands that failed.
+    var answers: [MetaAnswer?] { taken.pointee }
+    /// The first error.
     private(set) var error: MemcachedError?
     private var left: Int
     private var continuation: UnsafeContinuation<Void, Never>?
 
     init(count: Int) {
-        answers = [MetaAnswer?](repeating: nil, count: count)
+        taken.initialize(to: [MetaAnswer?](repeating: nil, count: count))
         left = count
+    }
+
+    deinit {
+        taken.deinitialize(count: 1)
+        taken.deallocate()
     }
 
     func wait(_ continuation: UnsafeContinuation<Void, Never>) {
@@ -321,7 +348,7 @@ final class MemcachedBatch: @unchecked Sendable {
     }
 
     func took(_ answer: MetaAnswer, at index: Int) {
-        answers[index] = answer
+        taken.pointee[index] = answer
         countDown()
     }
 
