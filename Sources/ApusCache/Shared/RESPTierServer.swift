@@ -23,9 +23,9 @@ final class RESPTierServer: TierServer {
         var isUnused: Bool { watchers.isEmpty && uses == 0 }
     }
 
-    init(_ address: RESPAddress) throws {
+    init(_ address: RESPAddress, replyLimit: Duration = replyLimit) throws {
         var configuration = RESPClientConfiguration()
-        configuration.commandLimit = Self.replyLimit
+        configuration.commandLimit = replyLimit
         client = try RESPClient(address, configuration)
     }
 
