@@ -10,12 +10,43 @@ struct CachePart<Key: Hashable & Sendable, Value: Sendable> {
     let table: CacheTable<Key, Value, AdaptivePolicy>
     /// The load that new callers of a key join.
     var flights: [Key: CacheFlight<Value>] = [:]
-    /// All loads that run, those of invalidated keys included.
-    var running: [ObjectIdentifier: CacheFlight<Value>] = [:]
+    /// All loads that run, those that nobody joins any more included.
+    var running: [Key: [CacheFlight<Value>]] = [:]
     var backgroundLoads = 0
     var isClosed = false
 
     init(weightMax: Int) { table = CacheTable(weightMax: weightMax) }
+
+    /// What loads of a key bring goes to those who wait, and is not kept.
+    mutating func fence(_ key: Key) {
+        flights[key] = nil
+        for flight in running[key] ?? [] { flight.isFenced = true }
+    }
+
+    /// The same for all keys.
+    mutating func fenceAll() {
+        flights.removeAll()
+        for flight in running.values.joined() { flight.isFenced = true }
+    }
+
+    /// Another process changed a key: what the engine behind was asked before is not kept.
+    mutating func overtake(_ key: Key) {
+        flights[key] = nil
+        for flight in running[key] ?? [] { flight.isOvertaken = true }
+    }
+
+    /// The same for all keys.
+    mutating func overtakeAll() {
+        flights.removeAll()
+        for flight in running.values.joined() { flight.isOvertaken = true }
+    }
+
+    /// A load has ended.
+    mutating func end(_ flight: CacheFlight<Value>, of key: Key) {
+        if flights[key] === flight { flights[key] = nil }
+        running[key]?.removeAll { $0 === flight }
+        if running[key]?.isEmpty == true { running[key] = nil }
+    }
 }
 
 /// One load that runs, with those who wait for it.
@@ -140,7 +171,7 @@ extension Cache {
 
     private func start(_ flight: Flight, _ part: inout Part, _ key: Key, _ hash: UInt64, _ load: @escaping Loader) {
         part.flights[key] = flight
-        part.running[ObjectIdentifier(flight)] = flight
+        part.running[key, default: []].append(flight)
         meter.loads.increment()
         // On the caller's loop, so that the loader's sockets are that loop's.
         flight.task = Task(executorPreference: EventLoop.current) {
@@ -176,8 +207,11 @@ extension Cache {
             } catch {
                 meter.engineFailures.increment()
             }
-            // What was heard until now is older than what the loader will see.
-            part(hash).withLock { _ in flight.isOvertaken = false }
+            // What was heard until now, the news of one's own lease among it, is older than what the loader will see.
+            part(hash).withLock { part in
+                flight.isOvertaken = false
+                if part.flights[key] == nil, !flight.isFenced, !flight.isBackground { part.flights[key] = flight }
+            }
         }
         let began = now()
         do {
@@ -198,10 +232,9 @@ extension Cache {
             meter.loadFailures.increment()
         }
         let (waiters, answer) = part(hash).withLock { part in
-            part.running[ObjectIdentifier(flight)] = nil
             part.table.drain()
             if flight.isBackground { part.backgroundLoads -= 1 }
-            if part.flights[key] === flight { part.flights[key] = nil }
+            part.end(flight, of: key)
             var answer = fetched.content
             // Under a lease the engine says afterwards whether somebody changed the key meanwhile.
             if flight.isFenced || (flight.isOvertaken && fetched.lease == nil) {
@@ -228,14 +261,23 @@ extension Cache {
     private func tell(_ flight: Flight, _ key: Key, _ hash: UInt64, _ fetched: Fetched) async {
         guard let engine, let lease = fetched.lease else { return }
         guard let entry = entry(of: fetched), !part(hash).withLock({ _ in flight.isFenced }) else {
-            return await engine.giveUp(lease, for: key)
+            return giveUp(lease, key)
         }
         do {
             // Whoever changed the key while it was loaded took the lease away: then what was loaded is old.
             if try await !engine.fill(entry, for: key, under: lease) { forget(key, hash) }
         } catch {
+            // Whether somebody changed the key meanwhile cannot be known.
+            forget(key, hash)
             meter.engineFailures.increment()
+            giveUp(lease, key)
         }
+    }
+
+    /// Gives a lease back, in a task that is not cancelled with the load.
+    private func giveUp(_ lease: CacheLease, _ key: Key) {
+        guard let engine else { return }
+        Task(executorPreference: EventLoop.current) { await engine.giveUp(lease, for: key) }
     }
 
     /// What the engine behind is told of a load; `nil` for what is not to be kept.
@@ -259,8 +301,7 @@ extension Cache {
         for part in parts {
             var gone: [Part.Entry] = []
             part.withLock { part in
-                for flight in part.flights.values { flight.isOvertaken = true }
-                part.flights.removeAll()
+                part.overtakeAll()
                 part.table.removeAll(gone: &gone)
             }
         }
@@ -271,7 +312,7 @@ extension Cache {
     private func forget(_ key: Key, _ hash: UInt64) {
         var gone: [Part.Entry] = []
         part(hash).withLock { part in
-            part.flights.removeValue(forKey: key)?.isOvertaken = true
+            part.overtake(key)
             part.table.drain()
             part.table.remove(key, hash, gone: &gone)
         }

@@ -144,10 +144,9 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: SharableBlo
             var gone: [Part.Entry] = []
             let loads = part.withLock { part in
                 part.isClosed = true
-                part.flights.removeAll()
-                for flight in part.running.values { flight.isFenced = true }
+                part.fenceAll()
                 part.table.removeAll(gone: &gone)
-                return part.running.values.compactMap(\.task)
+                return part.running.values.joined().compactMap(\.task)
             }
             for load in loads { load.cancel() }
             for load in loads { await load.value }
@@ -228,7 +227,10 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: SharableBlo
     /// - Throws: What the engine throws; memory has forgotten the key then all the same.
     public func remove(_ key: Key) async throws {
         invalidate(key)
-        try await engine?.remove(key)
+        guard let engine else { return }
+        // Whoever asked the engine in the meantime may have got the old value.
+        defer { invalidate(key) }
+        try await engine.remove(key)
     }
 
     /// Forgets `key` in this process's memory; a load that runs will not bring an old value back.
@@ -246,15 +248,20 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: SharableBlo
     ///
     /// - Throws: What the engine throws; memory is empty then all the same.
     public func removeAll() async throws {
+        invalidateAll()
+        guard let engine else { return }
+        defer { invalidateAll() }
+        try await engine.removeAll()
+    }
+
+    private func invalidateAll() {
         for part in parts {
             var gone: [Part.Entry] = []
             part.withLock { part in
-                for flight in part.flights.values { flight.isFenced = true }
-                part.flights.removeAll()
+                part.fenceAll()
                 part.table.removeAll(gone: &gone)
             }
         }
-        try await engine?.removeAll()
     }
 
     /// What the cache did and what it holds.
@@ -291,7 +298,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: SharableBlo
     private func change(_ key: Key, _ hash: UInt64, _ body: (inout Part, inout [Part.Entry]) -> Int) {
         var gone: [Part.Entry] = []
         let evictions = part(hash).withLock { part in
-            if let flight = part.flights.removeValue(forKey: key) { flight.isFenced = true }
+            part.fence(key)
             part.table.drain()
             return body(&part, &gone)
         }
@@ -344,6 +351,11 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: SharableBlo
         life.revalidateUntil = (fresh + configuration.staleWhileRevalidate).nanoseconds
         life.errorUntil = (fresh + configuration.staleIfError).nanoseconds
         life.refreshAt = fresh.nanoseconds
+        if fresh == near {
+            // The tier behind may have a better one: it is asked, not the loader.
+            life.revalidateUntil = fresh.nanoseconds
+            life.refreshAt = .max
+        }
         guard let end else { return life }
         if let share = configuration.refreshAfter, let whole = configuration.lifetime ?? base {
             life.refreshAt = end.nanoseconds - Int64((Double(whole.nanoseconds) * (1 - share)).rounded())

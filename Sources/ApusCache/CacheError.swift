@@ -9,6 +9,8 @@ public struct CacheError: Error, Sendable {
         case absent
         /// The cache was closed.
         case closed
+        /// The server behind is left alone for a moment because it failed.
+        case serverAway
     }
 
     /// Who has to act.

@@ -28,6 +28,7 @@ public final class RateLimit: SharableBlock {
         var clock: any Clock = SystemClock()
         var server: (any TierServer)?
         var rest = Instant(nanoseconds: .min)
+        var failures = 0
         /// The window that `counts` is of.
         var number: Int64 = 0
         var counts: [String: Int] = [:]
@@ -106,9 +107,15 @@ public final class RateLimit: SharableBlock {
                     before: name + Array("\(number - 1)".utf8),
                     lifetime: window * 2
                 )
+                state.withLock { $0.failures = 0 }
                 return verdict(now, before, spent)
+            } catch is CancellationError {
+                // It says nothing of the server.
             } catch {
-                state.withLock { $0.rest = clock.now() + .seconds(1) }
+                state.withLock { state in
+                    state.failures += 1
+                    if state.failures >= 2 { state.rest = clock.now() + .seconds(1) }
+                }
             }
         }
         let (now, before) = countHere(key, number)

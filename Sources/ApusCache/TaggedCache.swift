@@ -89,8 +89,7 @@ public final class TaggedCache<Key: Hashable & Sendable, Value: Sendable>: Shara
         if let entry = try await entries.find(key, load: loader) {
             if entry.versions == current { return entry.value }
             // Others may have loaded it since, or have heard of the tag before this process.
-            entries.invalidate(key)
-            try await entries.remove(key)
+            try? await entries.remove(key)
         }
         return try await entries.find(key, load: loader)?.value
     }

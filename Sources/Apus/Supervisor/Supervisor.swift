@@ -242,6 +242,9 @@ final class Supervisor: @unchecked Sendable {
             replica.wake?.set(())
             return
         }
+        // Two cache servers on one socket would each know half; this one's successor is started when it has ended, and the
+        // kernel holds who connects.
+        if replica.part.kind == .cache { return await old.drain(by: loop.now + RoleProcess.drainLimit) }
         let done = Promise<Void>()
         replica.replacing = done
         defer {

@@ -8,6 +8,8 @@ import ApusRuntime
 final class RESPTierServer: TierServer {
     /// Longest wait for a reply: what a server that hangs costs before it is left alone.
     static let replyLimit: Duration = .milliseconds(250)
+    /// Longest wait for one of the connections that values are written on.
+    static let connectionLimit: Duration = .seconds(2)
     /// What the names of all caches begin with.
     static let namespace = Array("apus:".utf8)
 
@@ -26,6 +28,8 @@ final class RESPTierServer: TierServer {
     init(_ address: RESPAddress, replyLimit: Duration = replyLimit) throws {
         var configuration = RESPClientConfiguration()
         configuration.commandLimit = replyLimit
+        // Many keys may be loaded at once, and each value is written on a connection of its own.
+        configuration.exclusiveWaitersMax = 100_000
         client = try RESPClient(address, configuration)
     }
 
@@ -71,7 +75,8 @@ final class RESPTierServer: TierServer {
 
     /// Runs a command where a name still holds `token`; false where it does not.
     private func change(_ name: [UInt8], ifStill token: [UInt8], _ command: RESPCommand) async throws -> Bool {
-        try await client.exclusively(for: String(decoding: name, as: UTF8.self)) { connection in
+        try await client.exclusively(for: String(decoding: name, as: UTF8.self), within: Self.connectionLimit) {
+            connection in
             let seen = try await connection.send([
                 RESPCommand("WATCH", .bytes(name)), RESPCommand("GET", .bytes(name)),
             ])

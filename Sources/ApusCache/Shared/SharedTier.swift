@@ -65,7 +65,7 @@ final class SharedTier<Key: Hashable & Sendable, Value: Sendable>: CacheEngine, 
     // MARK: Looking
 
     func look(for key: Key, refreshing: Bool) async throws -> CacheEngineAnswer<Value> {
-        if clock.now() < rest.withLock({ $0.until }) { return .load(nil) }
+        if isResting { return .load(nil) }
         let name = try name(of: key)
         // The server may still have what this process has said is old.
         if owed.contains(name) { return .load(nil) }
@@ -132,6 +132,7 @@ final class SharedTier<Key: Hashable & Sendable, Value: Sendable>: CacheEngine, 
 
     func fill(_ entry: CacheEngineEntry<Value>, for key: Key, under lease: CacheLease) async throws -> Bool {
         let (name, bytes) = (try name(of: key), try bytes(of: entry))
+        if isResting { return false }
         return try await reach {
             try await server.replace(lease.token, with: bytes, as: name, lifetime: entry.lifetime)
         }
@@ -142,12 +143,14 @@ final class SharedTier<Key: Hashable & Sendable, Value: Sendable>: CacheEngine, 
         // The lease of a refresh is the old value, which stays.
         guard TierForm(lease.token)?.kind == .lease else { return }
         // If this fails the lease ends by itself.
+        if isResting { return }
         try? await reach { try await server.remove(name, ifStill: lease.token) }
     }
 
     func keep(_ entry: CacheEngineEntry<Value>, for key: Key) async throws {
         let (name, bytes) = (try name(of: key), try bytes(of: entry))
         do {
+            try checkRest()
             try await reach { try await server.set(bytes, as: name, lifetime: entry.lifetime) }
         } catch {
             owe(name)
@@ -158,6 +161,7 @@ final class SharedTier<Key: Hashable & Sendable, Value: Sendable>: CacheEngine, 
     func remove(_ key: Key) async throws {
         let name = try name(of: key)
         do {
+            try checkRest()
             try await reach { try await server.remove(name) }
         } catch {
             owe(name)
@@ -182,6 +186,19 @@ final class SharedTier<Key: Hashable & Sendable, Value: Sendable>: CacheEngine, 
         return TierForm(.value, until: until, loadMicroseconds: micros, payload: payload[...]).bytes
     }
 
+    /// The server failed a moment ago, and nobody waits for it.
+    private var isResting: Bool { clock.now() < rest.withLock { $0.until } }
+
+    private func checkRest() throws {
+        guard isResting else { return }
+        throw CacheError(
+            .serverAway,
+            fault: .engine,
+            isRetryable: true,
+            detail: server.problem ?? "it failed a moment ago"
+        )
+    }
+
     private var wallMilliseconds: UInt64 { UInt64(max(0, clock.wallNanoseconds() / 1_000_000)) }
 
     /// Asks the server, and leaves it alone for a while when it fails twice.
@@ -191,7 +208,8 @@ final class SharedTier<Key: Hashable & Sendable, Value: Sendable>: CacheEngine, 
             rest.withLock { $0.failures = 0 }
             return result
         } catch {
-            if !(error is CancellationError) {
+            // What the client itself refuses says nothing of the server.
+            if !(error is CancellationError), (error as? RESPClientError)?.code != .overloaded {
                 rest.withLock { rest in
                     rest.failures += 1
                     if rest.failures >= 2 {

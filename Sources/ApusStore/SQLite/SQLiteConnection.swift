@@ -91,8 +91,9 @@ final class SQLiteConnection: SQLSession, @unchecked Sendable {
     /// True while no transaction is open: also after the engine undid one by itself.
     var isIdle: Bool { sqlite3_get_autocommit(handle) != 0 }
 
-    /// How many rows were ever changed on this connection, by triggers too; those of statements that undid themselves
-    /// are not counted.
+    /// How many rows were ever changed on this connection, by triggers too.
+    ///
+    /// Those of a statement that undid itself are not counted, but those of its triggers are.
     var changes: Int64 { sqlite3_total_changes64(handle) }
 
     /// Runs a migration's text: any number of statements, none of which ends the transaction.

@@ -142,6 +142,63 @@ struct SharedTierTests {
         #expect(try await second.value(for: 1) { "newer" } != "old")
     }
 
+    @Test func `a load that its own lease's news detached is fenced all the same`() async throws {
+        let (first, second) = (try await replica(), try await replica())
+        for change in ["invalidate", "remove", "set"] {
+            let gate = Gate()
+            async let old = first.value(for: 1) {
+                await gate.pass()
+                return "old"
+            }
+            await gate.arrived()
+            // As the server tells of every write, also of one's own lease.
+            first.changedElsewhere(1)
+            switch change {
+            case "invalidate": first.invalidate(1)
+            case "remove": try await first.remove(1)
+            default: try await first.set("new", for: 1)
+            }
+            gate.open()
+            #expect(try await old == "old")
+            let expected = change == "set" ? "new" : "loaded again"
+            #expect(try await first.value(for: 1) { "loaded again" } == expected)
+            #expect(try await second.value(for: 1) { "loaded again" } == expected)
+            try await second.remove(1)
+        }
+    }
+
+    @Test func `a load that is cancelled gives its lease back`() async throws {
+        let (first, second) = (try await replica(), try await replica())
+        let gate = Gate()
+        let loading = Task {
+            try await first.value(for: 1) {
+                await gate.pass()
+                try Task.checkCancellation()
+                return "never"
+            }
+        }
+        await gate.arrived()
+        loading.cancel()
+        gate.open()
+        await #expect(throws: CancellationError.self) { _ = try await loading.value }
+        // Without turning the clock: the lease has not run out.
+        await eventually { server["apus:shared:1"] == nil }
+        #expect(try await second.value(for: 1) { "second" } == "second")
+    }
+
+    @Test func `while its server is left alone, changes wait for nothing and are owed`() async throws {
+        let cache = try await replica()
+        server.state.withLock { $0.isAway = true }
+        for key in 0..<3 { _ = try await cache.value(for: key) { "alone" } }
+        let asked = server.state.withLock { $0.requests }
+        let error = await #expect(throws: CacheError.self) { try await cache.remove(7) }
+        #expect(error?.code == .serverAway && error?.isRetryable == true)
+        #expect(server.state.withLock { $0.requests } >= asked)
+        server["apus:shared:7"] = TierForm(.value, until: .max, payload: try WireBytesOf.text("old")[...]).bytes
+        server.state.withLock { $0.isAway = false }
+        await eventually { server["apus:shared:7"] == nil }
+    }
+
     @Test func `that a key has no value is shared, and a loader's error is not`() async throws {
         let (first, second) = (try await replica(), try await replica())
         #expect(try await first.find(1) { nil } == nil)
