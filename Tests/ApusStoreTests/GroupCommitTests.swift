@@ -74,7 +74,7 @@ struct GroupCommitTests {
                 for index in 0..<9 {
                     let name = "\(conflict) \(index)"
                     let sql: SQL = index == 4 ? failing : "INSERT INTO products (name) VALUES (\(name))"
-                    tasks.addTask { await code { try await shard.execute(sql) } }
+                    tasks.addTask { await code { try await shard.execute(sql, deadline: .seconds(120)) } }
                 }
                 while store.statistics().shards[0].waiting < 9 { await Task.yield() }
                 other.release()

@@ -4,7 +4,7 @@ import ApusRuntime
 
 /// A cache server of the system's own, behind the caches of all its processes.
 ///
-/// Every ``Cache`` of the system keeps what it holds there too: what one process loaded the others need not load, and a
+/// Every cache of the system keeps what it holds there too: what one process loaded the others need not load, and a
 /// change is heard by all. It speaks the protocol of Redis on a socket in the system's run folder. It is started where the
 /// system runs as many processes and `CACHE_URL` names no other server; in one process the caches share memory already.
 ///

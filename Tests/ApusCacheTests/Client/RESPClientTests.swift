@@ -6,7 +6,7 @@ import Testing
 @testable import ApusCache
 
 /// The client on servers that are well: the embedded one, and a real Redis.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct RESPClientTests {
     /// Which server a test runs on.
     enum Engine: String, CaseIterable, CustomTestStringConvertible {
@@ -232,7 +232,7 @@ struct RESPClientTests {
 
     @Test(.needs(.redis)) func `a database of its own`() async throws {
         try await with(.redis) { url, prefix in
-            try await withClient(url + "/3") { third in
+            try await withClient(url + "/12") { third in
                 try await withClient(url) { client in
                     let key = RESPArgument.text(prefix + "d")
                     _ = try await third.send(RESPCommand("SET", key, "3"))

@@ -7,7 +7,7 @@ import Testing
 @testable import ApusCache
 
 /// The client on servers that are killed, frozen, closed to it, or no servers of this protocol at all.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct RESPFaultTests {
     private static let ping = RESPCommand("PING")
 

@@ -7,7 +7,7 @@ import Testing
 @testable import ApusCache
 
 /// Subscriptions, and tracking of keys that change.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct RESPListeningTests {
     /// What a tracker heard, in order.
     private final class Heard: Sendable {

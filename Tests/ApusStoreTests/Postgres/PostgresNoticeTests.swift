@@ -7,7 +7,7 @@ import Testing
 @testable import ApusStore
 
 /// What the server says besides its answers.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct PostgresNoticeTests {
     @Test(.needsServer)
     func `a notice of a function is a line of the log, on every kind of connection`() async throws {
