@@ -30,12 +30,12 @@ final class CacheTable<Key: Hashable & Sendable, Value: Sendable, Policy: CacheP
         var cells: UnsafeMutablePointer<UInt64>?
     }
 
-    init(weightMax: Int) {
+    init(weightMax: Int, pins: ReadPins = .process) {
         self.weightMax = weightMax
         policy = Policy(weightMax: weightMax)
         let words = UnsafeMutablePointer<UInt64>.allocate(capacity: Index.wordCount)
         words.initialize(repeating: 0, count: Index.wordCount)
-        index = Index(words: words, chunks: .allocate(capacity: 28), pins: .process)
+        index = Index(words: words, chunks: .allocate(capacity: 28), pins: pins)
         apus_ordered_store(words, Self.address(of: Self.newCells(16)))
     }
 
