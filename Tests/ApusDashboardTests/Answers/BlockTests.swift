@@ -6,7 +6,7 @@ import Testing
 
 @testable import ApusDashboard
 
-@Suite(.timeLimit(.minutes(2))) struct BlockTests {
+@Suite(.timeLimit(.minutes(5))) struct BlockTests {
     private static func detail(_ keys: [(String, Double, Double)], samples: Double) -> BlockDetail {
         var detail = BlockDetail()
         detail.samples = samples

@@ -7,7 +7,7 @@ import Testing
 
 @testable import ApusDashboard
 
-@Suite(.timeLimit(.minutes(2))) struct DashboardServerTests {
+@Suite(.timeLimit(.minutes(5))) struct DashboardServerTests {
     @Test func `a page is our script and style alone, and text stays text`() async throws {
         try await served(MadeUpSystem(["web"], system: "<script>alert(1)</script>")) { site in
             for path in [

@@ -7,7 +7,7 @@ import Testing
 @testable import ApusDashboard
 @testable import ApusLoad
 
-@Suite(.timeLimit(.minutes(2))) struct LoadRoutesTests {
+@Suite(.timeLimit(.minutes(5))) struct LoadRoutesTests {
     @Test func `a run is started with the token, one at a time, and stopped`() async throws {
         try await served { site in
             let bare = ClientRequest(.post, "/api/loads/start?scenario=reading")

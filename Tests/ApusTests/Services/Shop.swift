@@ -82,7 +82,7 @@ distributed actor DeskService: Desk {
     distributed func hang() async throws {
         events.note("hanging")
         do {
-            try await actorSystem.loop.sleep(for: .seconds(30))
+            try await actorSystem.loop.sleep(for: .seconds(600))
         } catch {
             events.note("cancelled")
             throw error

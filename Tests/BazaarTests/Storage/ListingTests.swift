@@ -4,7 +4,7 @@ import Testing
 
 @testable import Bazaar
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct ListingTests {
     /// A kitchen of products with many equals in every respect.
     private func fill(_ shop: TestShop, _ count: Int, _ random: inout SeededRandom) async throws -> [Product] {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Bazaar
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct LookingAroundTests {
     @Test(arguments: Deployment.allCases)
     func `search finds, corrects, suggests and says where there is nothing`(deployment: Deployment) async throws {
