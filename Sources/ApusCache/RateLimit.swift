@@ -109,12 +109,13 @@ public final class RateLimit: SharableBlock {
                 )
                 state.withLock { $0.failures = 0 }
                 return verdict(now, before, spent)
-            } catch is CancellationError {
-                // It says nothing of the server.
             } catch {
-                state.withLock { state in
-                    state.failures += 1
-                    if state.failures >= 2 { state.rest = clock.now() + .seconds(1) }
+                // What says nothing of the server is counted here this once.
+                if server.isAway(error) {
+                    state.withLock { state in
+                        state.failures += 1
+                        if state.failures >= 2 { state.rest = clock.now() + .seconds(1) }
+                    }
                 }
             }
         }

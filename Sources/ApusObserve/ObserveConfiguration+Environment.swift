@@ -153,19 +153,8 @@ private struct Variables {
     }
 
     private static func decoded(_ text: Substring) -> String? {
-        var bytes: [UInt8] = []
-        var rest = text.utf8.drop { $0 == 0x20 }
-        while rest.last == 0x20 { rest.removeLast() }
-        while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "%") else {
-                bytes.append(byte)
-                continue
-            }
-            guard let high = rest.popFirst().flatMap(Hex.value), let low = rest.popFirst().flatMap(Hex.value) else {
-                return nil
-            }
-            bytes.append(high << 4 | low)
-        }
-        return String(validating: bytes, as: UTF8.self)
+        var rest = text.drop { $0 == " " }
+        while rest.last == " " { rest.removeLast() }
+        return PercentCoding.decodeText(rest)
     }
 }

@@ -14,8 +14,10 @@ struct Pgbench {
         let file = "\(folder)/script.sql"
         try script.write(toFile: file, atomically: true, encoding: .utf8)
         let time = max(1, Int(seconds.rounded()))
+        // It stops by an alarm, which a child of ours would never hear: it inherits what our threads block. And it has a bound.
         let said = Child.output(of: [
-            "pgbench", "--no-vacuum", "--protocol=prepared", "--client=\(connections)", "--jobs=1", "--time=\(time)",
+            "timeout", "--kill-after=1", "\(time + 30)", "env", "--default-signal=ALRM", "pgbench", "--no-vacuum",
+            "--protocol=prepared", "--client=\(connections)", "--jobs=1", "--time=\(time)",
             "--file=\(file)", url,
         ])
         let line = said.split(separator: "\n").first { $0.hasPrefix("tps = ") }

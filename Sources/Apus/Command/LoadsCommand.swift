@@ -1,3 +1,4 @@
+import ApusCore
 import ApusDashboard
 import ApusHTTP
 import ApusLoad

@@ -105,9 +105,7 @@ final class SupervisedRole: @unchecked Sendable {
                     finding.problem.map { "\(finding.name): \($0)" }
                 }
                 // What a shared engine lacks shows only while the system runs.
-                problems += blocks.declared.blocks.filter { type(of: $0).kind == Cache<Int, Int>.kind }.flatMap(
-                    \.problems
-                )
+                problems += blocks.declared.blocks.filter { $0 is any SharableBlock }.flatMap(\.problems)
                 control?.send(.pong(number, problems: problems))
             }
         case .metrics(let question):

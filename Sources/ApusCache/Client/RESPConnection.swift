@@ -44,7 +44,7 @@ final class RESPConnection: @unchecked Sendable {
     private let dial: RESPDial
     private var dialing: Task<Void, Never>?
     private var opening: [UnsafeContinuation<Void, any Error>] = []
-    private var pause: RESPPause
+    private var pause: ReconnectPause<RESPClientError>
     private var closedBy: RESPClientError?
     // Made once, so that a turn's end costs no closure.
     private var endTurn: () -> Void = {}
@@ -73,7 +73,7 @@ final class RESPConnection: @unchecked Sendable {
         self.loop = loop
         self.configuration = configuration
         self.dial = dial
-        pause = RESPPause(configuration)
+        pause = ReconnectPause(first: configuration.pauseFirst, longest: configuration.pauseLongest)
         own = .allocate(capacity: 1)
         own.initialize(
             to: State(

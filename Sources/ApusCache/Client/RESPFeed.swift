@@ -35,7 +35,7 @@ final class RESPFeed: @unchecked Sendable {
     private var unconfirmed = 0
     private var ending: UnsafeContinuation<Void, Never>?
     private var beat: EventLoop.Timer?
-    private var pause: RESPPause
+    private var pause: ReconnectPause<RESPClientError>
 
     private struct Shown {
         var isEstablished = false
@@ -52,7 +52,7 @@ final class RESPFeed: @unchecked Sendable {
         self.loop = loop
         self.configuration = configuration
         self.interest = interest
-        pause = RESPPause(configuration)
+        pause = ReconnectPause(first: configuration.pauseFirst, longest: configuration.pauseLongest)
         connection = RESPConnection(name: name, loop: loop, configuration: configuration, dial: dial)
     }
 

@@ -25,7 +25,7 @@ final class MemcachedLink: @unchecked Sendable {
     private let parser: MetaResponseParser
     private var channel: Channel?
     private var progress = Progress.apart
-    private var pause: MemcachedPause
+    private var pause: ReconnectPause<MemcachedError>
     // In raw memory, which Swift does not check for exclusive access on every use.
     private let output = UnsafeMutablePointer<RESPBuffer>.allocate(capacity: 1)
     private let input = UnsafeMutablePointer<RESPBuffer>.allocate(capacity: 1)
@@ -48,7 +48,7 @@ final class MemcachedLink: @unchecked Sendable {
         self.configuration = configuration
         self.security = security
         parser = MetaResponseParser(valueBytesMax: configuration.valueBytesMax)
-        pause = MemcachedPause(first: configuration.pauseFirst, longest: configuration.pauseLongest)
+        pause = ReconnectPause(first: configuration.pauseFirst, longest: configuration.pauseLongest)
         output.initialize(to: RESPBuffer(bytesMax: configuration.unsentBytesMax))
         input.initialize(to: RESPBuffer(bytesMax: configuration.valueBytesMax + (64 << 10)))
         waiters.initialize(to: [])
@@ -66,7 +66,7 @@ final class MemcachedLink: @unchecked Sendable {
     // MARK: Asking
 
     /// Whether it is worth asking: it is connected, or may be.
-    var isUp: Bool { progress != .apart || !pause.isOn(at: loop.now) }
+    var isUp: Bool { progress != .apart || pause.error(at: loop.now) == nil }
 
     /// Sends a command and has `waiter` told of the answer; or says why not.
     func send(_ request: MetaRequest, _ key: [UInt8], _ value: [UInt8], _ waiter: Waiter) -> MemcachedError? {
@@ -100,7 +100,9 @@ final class MemcachedLink: @unchecked Sendable {
 
     private func connect() -> MemcachedError? {
         let now = loop.now
-        if pause.isOn(at: now) { return MemcachedError(.unreachable, "\(server) was lost, and is left alone for now") }
+        if let error = pause.error(at: now) {
+            return MemcachedError(.unreachable, "\(server) was lost, and is left alone for now", cause: error)
+        }
         guard let address = server.target else { return MemcachedError(.unreachable, "\(server) has no address") }
         do {
             let channel = try Channel.startConnecting(to: address, on: loop)
@@ -111,8 +113,9 @@ final class MemcachedLink: @unchecked Sendable {
             channel.setDeadline(now + configuration.connectLimit)
             return nil
         } catch {
-            pause.failed(at: now, chance: loop.random())
-            return MemcachedError(.unreachable, "\(server) cannot be reached: \(error)", cause: error)
+            let error = MemcachedError(.unreachable, "\(server) cannot be reached: \(error)", cause: error)
+            pause.failed(error, at: now, chance: loop.random())
+            return error
         }
     }
 
@@ -292,7 +295,7 @@ final class MemcachedLink: @unchecked Sendable {
     /// Gives the connection up; everything that waits fails.
     private func lose(_ error: MemcachedError) {
         guard let channel else { return }
-        pause.failed(at: loop.now, chance: loop.random())
+        pause.failed(error, at: loop.now, chance: loop.random())
         end(channel, error)
     }
 

@@ -158,6 +158,10 @@ final class RESPTierServer: TierServer {
         await end { $0.watchers.removeAll { $0.watcher === watcher } }
     }
 
+    func isAway(_ error: any Error) -> Bool {
+        !(error is CancellationError) && (error as? RESPClientError)?.code != .overloaded
+    }
+
     func wait(_ pause: Duration) async throws {
         let share = Double.random(in: 0.5...1)
         let loop = try EventLoop.current ?? client.core.loop()

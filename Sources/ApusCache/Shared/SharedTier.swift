@@ -208,8 +208,7 @@ final class SharedTier<Key: Hashable & Sendable, Value: Sendable>: CacheEngine, 
             rest.withLock { $0.failures = 0 }
             return result
         } catch {
-            // What the client itself refuses says nothing of the server.
-            if !(error is CancellationError), (error as? RESPClientError)?.code != .overloaded {
+            if server.isAway(error) {
                 rest.withLock { rest in
                     rest.failures += 1
                     if rest.failures >= 2 {

@@ -22,6 +22,8 @@ protocol TierServer: AnyObject, Sendable {
     ///
     /// - Returns: The number then, and that under the name `before`, 0 for none.
     func count(_ name: [UInt8], before: [UInt8], lifetime: Duration) async throws -> (now: Int, before: Int)
+    /// Whether an error says that the server is away or hangs, and not only that this client has too much to do.
+    func isAway(_ error: any Error) -> Bool
     /// Waits half of `pause` to all of it: between two looks at the server.
     func wait(_ pause: Duration) async throws
     /// Uses the server for what does not watch; ends with ``release()``.

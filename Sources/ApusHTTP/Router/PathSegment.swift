@@ -1,3 +1,5 @@
+import ApusCore
+
 /// The parts of reading a segment that need no types.
 @usableFromInline
 enum PathSegment {

@@ -176,7 +176,7 @@ public struct SigV4: Sendable {
 
     /// Decoded, and encoded again the one way that both sides agree on.
     private static func encodedAfresh(_ text: Substring) -> String {
-        let decoded = Array(text.utf8).withUnsafeBytes { PercentCoding.decodeText($0) }
+        let decoded = PercentCoding.decodeText(text)
         return PercentCoding.encode(decoded ?? String(text))
     }
 }

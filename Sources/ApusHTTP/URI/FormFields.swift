@@ -1,3 +1,5 @@
+import ApusCore
+
 /// Why a query or a form is refused.
 public enum FormFault: UInt8, Error, Sendable, Hashable, CaseIterable {
     /// More bytes than allowed.

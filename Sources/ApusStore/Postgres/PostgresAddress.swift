@@ -38,25 +38,11 @@ final class PostgresHealth: Sendable {
     func succeeded() { problemText.withLock { $0 = nil } }
 }
 
-/// How long nobody tries again to connect, after it failed.
-struct PostgresPause {
-    static let first: Duration = .milliseconds(50)
-    static let longest: Duration = .seconds(2)
+/// Pauses between attempts to connect to a server.
+typealias PostgresPause = ReconnectPause<StoreError>
 
-    private var length = Self.first
-    private var until = Instant(nanoseconds: .min)
-    private var last: StoreError?
-
-    /// Why one need not try now; `nil` where one should.
-    func error(at now: Instant) -> StoreError? { now < until ? last : nil }
-
-    /// The next pause is twice as long; by chance up to a half longer, so that many do not come at the same time.
-    mutating func failed(_ error: StoreError, at now: Instant, chance: UInt64) {
-        last = error
-        until = now + length + length * (Double(chance % 512) / 1024)
-        length = min(length * 2, Self.longest)
-    }
-
-    mutating func succeeded() { self = PostgresPause() }
+extension PostgresPause {
+    /// From 50 ms to 2 s.
+    init() { self.init(first: .milliseconds(50), longest: .seconds(2)) }
 }
 #endif

@@ -107,21 +107,8 @@ struct PostgresLocation: Sendable {
 
     /// The text behind percent signs.
     static func decoded(_ text: Substring) throws(ConfigurationError) -> String {
-        var bytes: [UInt8] = []
-        var rest = Array(text.utf8)[...]
-        while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "%") else {
-                bytes.append(byte)
-                continue
-            }
-            guard let decoded = Hex.decode(String(decoding: rest.prefix(2), as: UTF8.self)), decoded.count == 1 else {
-                throw refused("a percent sign without two hexadecimal digits")
-            }
-            bytes += decoded
-            rest = rest.dropFirst(2)
-        }
-        guard !bytes.contains(0), let text = String(validating: bytes, as: UTF8.self) else {
-            throw refused("text that is not UTF-8")
+        guard let text = PercentCoding.decodeText(text) else {
+            throw refused("a percent sign without two hexadecimal digits, or text that is not UTF-8")
         }
         return text
     }

@@ -40,7 +40,7 @@ final class PostgresReplica: Sendable {
 
     /// It failed; nobody asks it for a while.
     func failed(_ error: StoreError, at now: Instant) {
-        state.withLock { $0.pause.failed(error, at: now, chance: UInt64.random(in: 0...511)) }
+        state.withLock { _ = $0.pause.failed(error, at: now, chance: UInt64.random(in: 0...511)) }
     }
 
     /// Waits until it has come as far as `floor`; false where it has not by `end`.

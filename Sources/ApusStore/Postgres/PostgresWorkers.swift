@@ -204,7 +204,7 @@ final class PostgresWorkers: Sendable {
             // Whoever has little time says nothing about the server.
             if clock.now().nanoseconds >= item.deadline { throw PostgresPool.expired(address.name) }
             let error = StoreError(wrapping: error, "connect")
-            running.withLock { $0.pause.failed(error, at: clock.now(), chance: UInt64.random(in: 0...511)) }
+            running.withLock { _ = $0.pause.failed(error, at: clock.now(), chance: UInt64.random(in: 0...511)) }
             address.health.failed(error)
             throw error
         }

@@ -66,23 +66,6 @@ func withEmbedded<Value: Sendable>(
     return try result.get()
 }
 
-/// A port that was free a moment ago.
-func freePort() throws -> UInt16 {
-    let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    defer { close(socket) }
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let isBound = withUnsafeMutablePointer(to: &address) { pointer in
-        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-            bind(socket, $0, length) == 0 && getsockname(socket, $0, &length) == 0
-        }
-    }
-    try #require(isBound)
-    return UInt16(bigEndian: address.sin_port)
-}
-
 /// Real Redis servers of a test's own, in a folder of its own, which end with the test.
 final class RedisServers: Sendable {
     let folder: String

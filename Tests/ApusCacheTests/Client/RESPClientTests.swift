@@ -8,32 +8,9 @@ import Testing
 /// The client on servers that are well: the embedded one, and a real Redis.
 @Suite(.timeLimit(.minutes(5)))
 struct RESPClientTests {
-    /// Which server a test runs on.
-    enum Engine: String, CaseIterable, CustomTestStringConvertible {
-        case embedded, redis
-        var testDescription: String { rawValue }
-
-        /// Those that are there.
-        static var present: [Engine] { RealPart.redis.location == nil && !RealPart.mustRun ? [.embedded] : allCases }
-    }
-
-    /// Runs `body` with the URL of a server, and a prefix that nobody else's keys have.
-    private func with<Value: Sendable>(
-        _ engine: Engine,
-        _ body: @escaping @Sendable (String, String) async throws -> Value
-    ) async throws -> Value {
-        let prefix = "t:\(SecureRandom.token(bits: 64)):"
-        switch engine {
-        case .embedded: return try await withEmbedded { try await body($0, prefix) }
-        case .redis:
-            let url = try #require(RealPart.redis.location, "APUS_TEST_ALL=1, but APUS_TEST_REDIS is not set")
-            return try await body(url, prefix)
-        }
-    }
-
-    @Test(arguments: Engine.present)
-    func `commands and replies of all kinds`(engine: Engine) async throws {
-        try await with(engine) { url, prefix in
+    @Test(arguments: CachePlace.single)
+    func `commands and replies of all kinds`(engine: CachePlace) async throws {
+        try await engine.with { url, prefix in
             try await withClient(url) { client async throws in
                 let key = RESPArgument.text(prefix + "a")
                 #expect(try await client.send(RESPCommand("SET", key, "1")) == .ok)
@@ -57,9 +34,9 @@ struct RESPClientTests {
         }
     }
 
-    @Test(arguments: Engine.present, ["?protocol=2", "?protocol=3"])
-    func `many tasks on one connection, each gets its own reply`(engine: Engine, version: String) async throws {
-        try await with(engine) { url, prefix in
+    @Test(arguments: CachePlace.single, ["?protocol=2", "?protocol=3"])
+    func `many tasks on one connection, each gets its own reply`(engine: CachePlace, version: String) async throws {
+        try await engine.with { url, prefix in
             try await withClient(url + version) { client in
                 try await withLoop { _ async throws in
                     try await withThrowingTaskGroup(of: Void.self) { group in
@@ -84,9 +61,9 @@ struct RESPClientTests {
         }
     }
 
-    @Test(arguments: Engine.present)
-    func `commands in a row, with refusals in their places`(engine: Engine) async throws {
-        try await with(engine) { url, prefix in
+    @Test(arguments: CachePlace.single)
+    func `commands in a row, with refusals in their places`(engine: CachePlace) async throws {
+        try await engine.with { url, prefix in
             try await withClient(url) { client in
                 let key = RESPArgument.text(prefix + "n")
                 let commands = (0..<1000).map { _ in RESPCommand("INCR", key) }
@@ -102,9 +79,9 @@ struct RESPClientTests {
         }
     }
 
-    @Test(arguments: Engine.present)
-    func `large values go both ways`(engine: Engine) async throws {
-        try await with(engine) { url, prefix in
+    @Test(arguments: CachePlace.single)
+    func `large values go both ways`(engine: CachePlace) async throws {
+        try await engine.with { url, prefix in
             try await withClient(url) { client in
                 let value = (0..<(8 << 20)).map { UInt8(truncatingIfNeeded: $0 &* 7) }
                 let key = RESPArgument.text(prefix + "large")
@@ -116,9 +93,9 @@ struct RESPClientTests {
         }
     }
 
-    @Test(arguments: Engine.present)
-    func `a transaction that somebody comes between does not happen`(engine: Engine) async throws {
-        try await with(engine) { url, prefix in
+    @Test(arguments: CachePlace.single)
+    func `a transaction that somebody comes between does not happen`(engine: CachePlace) async throws {
+        try await engine.with { url, prefix in
             try await withClient(url) { client in
                 let key = RESPArgument.text(prefix + "w")
                 _ = try await client.send(RESPCommand("SET", key, "1"))
@@ -144,9 +121,9 @@ struct RESPClientTests {
         }
     }
 
-    @Test(arguments: Engine.present)
-    func `what an exclusive use leaves behind is nobody else's`(engine: Engine) async throws {
-        try await with(engine) { url, prefix in
+    @Test(arguments: CachePlace.single)
+    func `what an exclusive use leaves behind is nobody else's`(engine: CachePlace) async throws {
+        try await engine.with { url, prefix in
             try await withClient(url) {
                 $0.exclusiveMax = 1
             } _: { client in
@@ -163,10 +140,11 @@ struct RESPClientTests {
         }
     }
 
-    @Test(arguments: Engine.present)
-    func `connections for exclusive use have a bound, and whoever waits for one a deadline`(engine: Engine) async throws
+    @Test(arguments: CachePlace.single)
+    func `connections for exclusive use have a bound, and whoever waits for one a deadline`(engine: CachePlace)
+        async throws
     {
-        try await with(engine) { url, prefix in
+        try await engine.with { url, prefix in
             try await withClient(url) {
                 $0.exclusiveMax = 1
                 $0.exclusiveWaitersMax = 0
@@ -194,9 +172,9 @@ struct RESPClientTests {
         }
     }
 
-    @Test(arguments: Engine.present)
-    func `a command that waits has a connection of its own`(engine: Engine) async throws {
-        try await with(engine) { url, prefix in
+    @Test(arguments: CachePlace.single)
+    func `a command that waits has a connection of its own`(engine: CachePlace) async throws {
+        try await engine.with { url, prefix in
             try await withClient(url) { client in
                 let key = RESPArgument.text(prefix + "q")
                 async let popped = client.exclusively { try await $0.send(RESPCommand("BLPOP", key, 10)) }
@@ -216,7 +194,7 @@ struct RESPClientTests {
     }
 
     @Test(.needs(.redis)) func `a script runs by its name, also where the server does not know it yet`() async throws {
-        try await with(.redis) { url, prefix in
+        try await CachePlace.redis.with { url, prefix in
             try await withClient(url) { client in
                 let script = RESPScript("return redis.call('INCRBY', KEYS[1], ARGV[1]) -- \(prefix)")
                 let key = RESPArgument.text(prefix + "s")
@@ -231,7 +209,7 @@ struct RESPClientTests {
     }
 
     @Test(.needs(.redis)) func `a database of its own`() async throws {
-        try await with(.redis) { url, prefix in
+        try await CachePlace.redis.with { url, prefix in
             try await withClient(url + "/12") { third in
                 try await withClient(url) { client in
                     let key = RESPArgument.text(prefix + "d")

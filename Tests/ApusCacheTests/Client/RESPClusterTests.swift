@@ -190,8 +190,8 @@ struct RESPClusterTests {
     @Test func `a node that is frozen keeps only its own keys from being served`() async throws {
         try await RedisServers.with { servers in
             // A cluster of the test's own, without replicas.
-            let ports = try (0..<3).map { _ in try freePort() }
-            let buses = try (0..<3).map { _ in try freePort() }
+            let ports = try (0..<3).map { _ in try FreePort.take() }
+            let buses = try (0..<3).map { _ in try FreePort.take() }
             for index in 0..<3 {
                 try await servers.start(
                     port: ports[index],

@@ -207,7 +207,7 @@ struct RESPFaultTests {
 
     @Test(.needs(.redis)) func `a killed server's commands fail, and the next ones find the new one`() async throws {
         try await RedisServers.with { servers in
-            let port = try freePort()
+            let port = try FreePort.take()
             try await servers.start(port: port)
             try await withClient("redis://127.0.0.1:\(port)") { client in
                 #expect(try await client.send(RESPCommand("SET", "a", "1")) == .ok)
@@ -237,7 +237,7 @@ struct RESPFaultTests {
 
     @Test(.needs(.redis)) func `a frozen server keeps nobody waiting`() async throws {
         try await RedisServers.with { servers in
-            let port = try freePort()
+            let port = try FreePort.take()
             try await servers.start(port: port)
             try await withClient("redis://127.0.0.1:\(port)") {
                 $0.commandLimit = .milliseconds(50)
@@ -263,7 +263,7 @@ struct RESPFaultTests {
 
     @Test(.needs(.redis)) func `passwords and users`() async throws {
         try await RedisServers.with { servers in
-            let port = try freePort()
+            let port = try FreePort.take()
             try await servers.start(port: port, "--requirepass hush --user anna on >pass ~* &* +@all")
             let place = "127.0.0.1:\(port)"
             for version in ["", "?protocol=2"] {
@@ -290,7 +290,7 @@ struct RESPFaultTests {
         let (authority, stranger) = (try TestAuthority(), try TestAuthority())
         let files = try authority.certificate(for: "127.0.0.1")
         try await RedisServers.with { servers in
-            let (port, secure) = (try freePort(), try freePort())
+            let (port, secure) = (try FreePort.take(), try FreePort.take())
             try await servers.start(
                 port: port,
                 "--tls-port \(secure) --tls-cert-file \(files.certificate) --tls-key-file \(files.key)",
@@ -329,7 +329,7 @@ struct RESPFaultTests {
 
     @Test(.needs(.redis)) func `a Unix socket`() async throws {
         try await RedisServers.with { servers in
-            let port = try freePort()
+            let port = try FreePort.take()
             try await servers.start(port: port, "--unixsocket \(servers.folder)/redis.sock")
             try await withClient("unix://\(servers.folder)/redis.sock") { client async throws in
                 #expect(try await client.send(Self.ping) == .simple("PONG"))

@@ -34,25 +34,11 @@ struct RESPListeningTests {
         private func add(_ word: Word) { words.withLock { $0.append((word, SystemClock().now())) } }
     }
 
-    private func with<Value: Sendable>(
-        _ engine: RESPClientTests.Engine,
-        _ body: @escaping @Sendable (String, String) async throws -> Value
-    ) async throws -> Value {
-        let prefix = "t:\(SecureRandom.token(bits: 64)):"
-        switch engine {
-        case .embedded: return try await withEmbedded { try await body($0, prefix) }
-        case .redis:
-            let url = try #require(RealPart.redis.location, "APUS_TEST_ALL=1, but APUS_TEST_REDIS is not set")
-            return try await body(url, prefix)
-        }
-    }
-
     // MARK: Subscriptions
 
-    @Test(arguments: RESPClientTests.Engine.present, ["?protocol=2", "?protocol=3"])
-    func `messages of channels and patterns come in order`(engine: RESPClientTests.Engine, version: String) async throws
-    {
-        try await with(engine) { url, prefix in
+    @Test(arguments: CachePlace.single, ["?protocol=2", "?protocol=3"])
+    func `messages of channels and patterns come in order`(engine: CachePlace, version: String) async throws {
+        try await engine.with { url, prefix in
             try await withClient(url + version) { client in
                 let subscription = try client.subscribe(
                     channels: [prefix + "a", prefix + "b"],
@@ -108,7 +94,7 @@ struct RESPListeningTests {
 
     @Test(.needs(.redis)) func `a subscription comes back, and says that it was away`() async throws {
         try await RedisServers.with { servers in
-            let port = try freePort()
+            let port = try FreePort.take()
             try await servers.start(port: port)
             try await withClient("redis://127.0.0.1:\(port)") { client in
                 var messages = try client.subscribe(channels: ["c"]).makeAsyncIterator()
@@ -125,9 +111,9 @@ struct RESPListeningTests {
 
     // MARK: Tracking
 
-    @Test(arguments: RESPClientTests.Engine.present)
-    func `a change of somebody else is heard within 50 ms`(engine: RESPClientTests.Engine) async throws {
-        try await with(engine) { url, prefix in
+    @Test(arguments: CachePlace.single)
+    func `a change of somebody else is heard within 50 ms`(engine: CachePlace) async throws {
+        try await engine.with { url, prefix in
             try await withClient(url) { client in
                 let heard = Heard()
                 let tracking = try client.track(
@@ -172,7 +158,7 @@ struct RESPListeningTests {
 
     @Test(.needs(.redis)) func `a killed server is a loss at once, and tracking comes back`() async throws {
         try await RedisServers.with { servers in
-            let port = try freePort()
+            let port = try FreePort.take()
             try await servers.start(port: port)
             try await withClient("redis://127.0.0.1:\(port)") { client in
                 let heard = Heard()
@@ -192,7 +178,7 @@ struct RESPListeningTests {
 
     @Test(.needs(.redis)) func `a frozen server is a loss within the bound, and not much sooner`() async throws {
         try await RedisServers.with { servers in
-            let port = try freePort()
+            let port = try FreePort.take()
             try await servers.start(port: port)
             try await withClient("redis://127.0.0.1:\(port)") {
                 $0.lossLimit = .milliseconds(300)

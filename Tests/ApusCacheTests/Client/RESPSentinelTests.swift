@@ -18,7 +18,7 @@ struct RESPSentinelTests {
         -> Value
     {
         try await RedisServers.with { servers in
-            let ports = Ports(master: try freePort(), replica: try freePort(), sentinel: try freePort())
+            let ports = Ports(master: try FreePort.take(), replica: try FreePort.take(), sentinel: try FreePort.take())
             try await servers.start(port: ports.master, "--repl-diskless-sync-delay 0")
             try await servers.start(
                 port: ports.replica,

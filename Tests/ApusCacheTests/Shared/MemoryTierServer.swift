@@ -121,6 +121,8 @@ final class MemoryTierServer: TierServer {
         }
     }
 
+    func isAway(_ error: any Error) -> Bool { error is Away }
+
     func wait(_ pause: Duration) async throws {
         try Task.checkCancellation()
         await Task.yield()

@@ -7,27 +7,6 @@ import Testing
 
 @testable import ApusCache
 
-/// A server that a shared tier can stand on.
-enum TierPlace: String, Sendable, CustomTestStringConvertible {
-    case embedded, redis, redisCluster
-
-    var testDescription: String { rawValue }
-
-    /// Those that are there; `./apus test` promises all.
-    static var here: [TierPlace] {
-        let real: [(TierPlace, RealPart)] = [(.redis, .redis), (.redisCluster, .redisCluster)]
-        return [.embedded] + real.filter { $0.1.location != nil || RealPart.mustRun }.map(\.0)
-    }
-
-    func with(_ body: @escaping @Sendable (String) async throws -> Void) async throws {
-        switch self {
-        case .embedded: try await withEmbedded { url in try await body(url) }
-        case .redis: try await body(try #require(RealPart.redis.location))
-        case .redisCluster: try await body(try #require(RealPart.redisCluster.location))
-        }
-    }
-}
-
 /// What a shared tier promises, on each server that it can stand on.
 @Suite(.timeLimit(.minutes(5)))
 struct RealTierTests {
@@ -49,11 +28,11 @@ struct RealTierTests {
 
     private func name() -> String { "test-\(SecureRandom.token(bits: 48))" }
 
-    @Test(arguments: TierPlace.here)
-    func `what one process loaded the others have, and a change is seen by all within 50 ms`(place: TierPlace)
+    @Test(arguments: CachePlace.here)
+    func `what one process loaded the others have, and a change is seen by all within 50 ms`(place: CachePlace)
         async throws
     {
-        try await place.with { [self] url in
+        try await place.with { [self] url, _ in
             let name = name()
             let (first, second) = (try await replica(name, url), try await replica(name, url))
             #expect(first.problems == [] && second.problems == [])
@@ -81,9 +60,9 @@ struct RealTierTests {
         }
     }
 
-    @Test(arguments: TierPlace.here)
-    func `a thousand misses over four processes are one load`(place: TierPlace) async throws {
-        try await place.with { [self] url in
+    @Test(arguments: CachePlace.here)
+    func `a thousand misses over four processes are one load`(place: CachePlace) async throws {
+        try await place.with { [self] url, _ in
             let name = name()
             var caches: [Cache<String, [Int]>] = []
             // The loader here waits for the test, which may take long where much else runs.
@@ -109,9 +88,9 @@ struct RealTierTests {
         }
     }
 
-    @Test(arguments: TierPlace.here)
-    func `a value read before an invalidation is not kept after it`(place: TierPlace) async throws {
-        try await place.with { [self] url in
+    @Test(arguments: CachePlace.here)
+    func `a value read before an invalidation is not kept after it`(place: CachePlace) async throws {
+        try await place.with { [self] url, _ in
             let name = name()
             let (first, second) = (try await replica(name, url), try await replica(name, url))
             for round in 0..<10 {
@@ -132,9 +111,9 @@ struct RealTierTests {
         }
     }
 
-    @Test(arguments: TierPlace.here)
-    func `a dead loader's lease passes on`(place: TierPlace) async throws {
-        try await place.with { [self] url in
+    @Test(arguments: CachePlace.here)
+    func `a dead loader's lease passes on`(place: CachePlace) async throws {
+        try await place.with { [self] url, _ in
             let name = name()
             let short: (inout CacheConfiguration) -> Void = { $0.leaseLifetime = .milliseconds(200) }
             let (dead, alive) = (try await replica(name, url, short), try await replica(name, url, short))
@@ -155,9 +134,9 @@ struct RealTierTests {
         }
     }
 
-    @Test(arguments: TierPlace.here)
-    func `a limit is counted over all processes`(place: TierPlace) async throws {
-        try await place.with { url in
+    @Test(arguments: CachePlace.here)
+    func `a limit is counted over all processes`(place: CachePlace) async throws {
+        try await place.with { url, _ in
             let name = "test-\(SecureRandom.token(bits: 48))"
             let limits = try (0..<2).map { _ in
                 let limit = RateLimit(name, 10, per: .seconds(3600), metrics: Metrics())
@@ -173,7 +152,7 @@ struct RealTierTests {
 
     @Test func `a server that is killed and comes again costs nobody more than its time`() async throws {
         try await RedisServers.with { servers in
-            let port = try freePort()
+            let port = try FreePort.take()
             try await servers.start(port: port)
             let name = name()
             let cache = try await replica(name, "redis://127.0.0.1:\(port)")
@@ -197,7 +176,7 @@ struct RealTierTests {
 
     @Test func `a server that hangs is left alone after two replies that did not come`() async throws {
         try await RedisServers.with { servers in
-            let port = try freePort()
+            let port = try FreePort.take()
             try await servers.start(port: port)
             let cache = try await replica(name(), "redis://127.0.0.1:\(port)", replyLimit: RESPTierServer.replyLimit)
             #expect(try await cache.value(for: "key") { [1] } == [1])
@@ -215,7 +194,7 @@ struct RealTierTests {
 
     @Test func `a wrong password is one line, and the cache goes on`() async throws {
         try await RedisServers.with { servers in
-            let port = try freePort()
+            let port = try FreePort.take()
             try await servers.start(port: port, "--requirepass right")
             let cache = try await replica(name(), "redis://:wrong@127.0.0.1:\(port)")
             await eventually {

@@ -43,7 +43,7 @@ final class TestServer: Sendable {
     private init(password: String = SecureRandom.token(bits: 96)) throws {
         self.password = password
         folder = "/tmp/apus-postgres-\(SecureRandom.token(bits: 64))"
-        port = try Self.freePort()
+        port = try FreePort.take()
         group = try LoopGroup(count: 1)
         try Files.makeFolder(folder)
     }
@@ -197,23 +197,6 @@ final class TestServer: Sendable {
                 on: loop
             )
         }
-    }
-
-    /// A port that nobody listens on at this moment.
-    private static func freePort() throws -> UInt16 {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                bind(descriptor, address, size) == 0 && getsockname(descriptor, address, &size) == 0
-            }
-        }
-        guard isBound else { throw Failure(what: "no free port") }
-        return UInt16(bigEndian: address.sin_port)
     }
 }
 

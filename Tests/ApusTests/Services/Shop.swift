@@ -99,7 +99,7 @@ distributed actor DeskService: Desk {
     distributed func echo(_ bytes: [UInt8]) -> [UInt8] { bytes }
     distributed func once() async throws -> Int {
         events.note("once")
-        try await actorSystem.loop.sleep(for: .seconds(30))
+        try await actorSystem.loop.sleep(for: .seconds(600))
         return 1
     }
 }

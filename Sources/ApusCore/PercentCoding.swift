@@ -1,4 +1,4 @@
-/// Percent-encoding of paths and forms.
+/// Percent-encoding of paths, forms and the parts of URLs.
 ///
 /// - SeeAlso: RFC 3986, section 2.1.
 public enum PercentCoding {
@@ -12,10 +12,9 @@ public enum PercentCoding {
         while offset < text.count {
             let byte = text[offset]
             if byte == UInt8(ascii: "%") {
-                guard offset + 2 < text.count else { return nil }
-                let high = ASCII.hexValue(text[offset + 1])
-                let low = ASCII.hexValue(text[offset + 2])
-                guard high < 16, low < 16 else { return nil }
+                guard offset + 2 < text.count, let high = Hex.value(of: text[offset + 1]),
+                    let low = Hex.value(of: text[offset + 2])
+                else { return nil }
                 bytes.append(high << 4 | low)
                 offset += 3
             } else {
@@ -32,10 +31,8 @@ public enum PercentCoding {
         return String(validating: bytes, as: UTF8.self)
     }
 
-    /// `string` percent-encoded, but for unreserved characters.
-    public static func encode(_ string: String) -> String {
-        var writer = ByteWriter(capacity: string.utf8.count + 16)
-        writer.append(percentEncoding: string)
-        return writer.string
+    /// The same of a part of a URL at hand as text.
+    public static func decodeText(_ text: some StringProtocol) -> String? {
+        Array(text.utf8).withUnsafeBytes { decodeText($0) }
     }
 }
