@@ -54,6 +54,7 @@ apus_bench() {
         redis-server redis-tools memcached libmemcached-dev
     if [ "$name" = store ]; then need_packages postgresql-15; fi
     mkdir -p "$APUS_ROOT/.build" "$APUS_ROOT/Benchmarks/results"
+    forget_sources "$APUS_ROOT/Benchmarks"
     if ! run_with_progress "building bench-$name" "$log" \
         swift build --package-path "$APUS_ROOT/Benchmarks" -c release --product "bench-$name"; then
         show_errors "$log"

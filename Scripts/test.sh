@@ -217,11 +217,13 @@ apus_test() {
         export APUS_TEST_BAZAAR="$APUS_ROOT/.build/release/bazaar"
         if [ -z "$filtered" ]; then
             check docs check_docs || true
+            forget_sources Benchmarks
             if check benchmarks swift build --package-path Benchmarks -c release; then
                 # Exact counts, not timings: nothing is allocated or retained per request.
                 check counts Benchmarks/.build/release/bench-serve --case counts --check || true
             fi
         fi
+        forget_sources Examples/Hello
         check hello swift build --package-path Examples/Hello || true
         # Without the engines that need a C library of their own.
         check lean swift build --disable-default-traits --scratch-path .build/lean --target ApusStore || true
