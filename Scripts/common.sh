@@ -180,12 +180,12 @@ sources_hash() {
     )
 }
 
-# Builds one release product unless the sources are those it was built from.
-# Usage: build_release PRODUCT
 # Has the next build of a package beside this one look at the sources anew: SwiftPM keeps a list of them, and stops where a
 # file of ours is gone or has come. Usage: forget_sources PACKAGE
 forget_sources() { rm -f "$1"/.build/release.yaml "$1"/.build/debug.yaml "$1"/.build/*/{debug,release}/description.json; }
 
+# Builds one release product unless the sources are those it was built from.
+# Usage: build_release PRODUCT
 build_release() {
     local product=$1 stamp="$APUS_ROOT/.build/apus-$1.stamp" log="$APUS_ROOT/.build/apus-build.log" hash problem
     hash=$(sources_hash)
