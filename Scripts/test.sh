@@ -124,12 +124,21 @@ run_tests() {
     note "$name" $((ran - failed)) $((failed + skipped)) $((SECONDS - began))
 }
 
+# All tests of a build that is there, in two halves: tests of one process share its threads, and wait for each other the less
+# the fewer they are. Usage: run_all NAME SWIFT-TEST-ARGUMENTS...
+run_all() {
+    local name=$1
+    shift
+    run_tests "$name-data" --skip-build "$@" --filter 'ApusCacheTests|ApusStoreTests'
+    run_tests "$name" --skip-build "$@" --skip 'ApusCacheTests|ApusStoreTests'
+}
+
 # A copy of the tests built in its own folder. Usage: long_tests NAME SWIFT-FLAGS...
 long_tests() {
     local name=$1
     shift
     check "build-$name" swift build --build-tests --scratch-path ".build/$name" "$@" || return 0
-    run_tests "$name" --skip-build --scratch-path ".build/$name" "$@"
+    run_all "$name" --scratch-path ".build/$name" "$@"
 }
 
 start_parts() {
@@ -230,9 +239,7 @@ apus_test() {
         export APUS_TEST_HELLO="$APUS_ROOT/Examples/Hello/.build/debug/hello"
         export APUS_TEST_BENCHMARKS="$APUS_ROOT/Benchmarks/.build/release"
         if [ -z "$filtered" ]; then
-            # In two halves: tests of one process share its threads, and wait for each other the less the fewer they are.
-            run_tests data --skip-build --filter 'ApusCacheTests|ApusStoreTests'
-            run_tests debug --skip-build --skip 'ApusCacheTests|ApusStoreTests'
+            run_all debug
         else
             run_tests debug --skip-build
         fi

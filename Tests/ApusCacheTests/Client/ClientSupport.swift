@@ -20,11 +20,10 @@ func withLoop<Value: Sendable>(_ body: @escaping @Sendable (EventLoop) async thr
     return try result.get()
 }
 
+private let ending = BlockingPool(name: "ending")
+
 /// Ends a group's threads from a thread that is none of theirs.
-func end(_ group: LoopGroup) async throws {
-    let pool = BlockingPool(threadsMax: 1)
-    try await pool.run { group.shutdown() }
-}
+func end(_ group: LoopGroup) async throws { try await ending.run { group.shutdown() } }
 
 /// Runs `body` with a client, and closes it.
 func withClient<Value: Sendable>(
@@ -66,16 +65,15 @@ func withEmbedded<Value: Sendable>(
     return try result.get()
 }
 
-/// Real Redis servers of a test's own, in a folder of its own, which end with the test.
-final class RedisServers: Sendable {
+/// Real servers of a test's own, Redis and memcached, in a folder of its own, which end with the test.
+final class OwnServers: Sendable {
     let folder: String
     private let group: LoopGroup
     private let running = Lock<[UInt16: ChildProcess]>([:])
-    private static let program = "/usr/bin/redis-server"
 
     /// Runs `body` with the means to start servers.
-    static func with<Value: Sendable>(_ body: (RedisServers) async throws -> Value) async throws -> Value {
-        let servers = try RedisServers()
+    static func with<Value: Sendable>(_ body: (OwnServers) async throws -> Value) async throws -> Value {
+        let servers = try OwnServers()
         let result: Result<Value, any Error>
         do { result = .success(try await body(servers)) } catch { result = .failure(error) }
         try await servers.end()
@@ -83,25 +81,46 @@ final class RedisServers: Sendable {
     }
 
     private init() throws {
-        folder = "/tmp/apus-redis-\(SecureRandom.token(bits: 64))"
+        folder = "/tmp/apus-servers-\(SecureRandom.token(bits: 64))"
         try Files.makeFolder(folder)
         group = try LoopGroup(count: 1)
     }
 
-    /// Starts a server that keeps nothing, and waits until it answers.
+    /// Starts a Redis that keeps nothing, and waits until it answers.
     func start(port: UInt16, _ options: String...) async throws {
         let plain = ["--bind", "127.0.0.1", "--port", "\(port)", "--save", "", "--appendonly", "no", "--dir", folder]
         try await run(port, plain + options.flatMap { $0.split(separator: " ").map(String.init) })
     }
 
-    /// Starts a server of any kind, such as a sentinel, from its configuration.
+    /// Starts a memcached, and waits until it answers.
+    func startMemcached(port: UInt16, _ options: String...) async throws {
+        // It does not run as root, and says so.
+        let user = geteuid() == 0 ? ["-u", "nobody"] : []
+        let plain = ["-l", "127.0.0.1", "-p", "\(port)", "-U", "0"] + user
+        try await run("/usr/bin/memcached", port, plain + options.flatMap { $0.split(separator: " ").map(String.init) })
+        {
+            try PlainConnection(port: port).exchange(Array("version\r\n".utf8))
+        }
+    }
+
+    /// Starts a server of Redis of any kind, such as a sentinel, from its configuration.
     func run(_ port: UInt16, _ arguments: [String]) async throws {
+        // It answers, if only that it wants a password.
+        try await run("/usr/bin/redis-server", port, arguments) { try PlainConnection(port: port).call("ping") }
+    }
+
+    private func run(
+        _ program: String,
+        _ port: UInt16,
+        _ arguments: [String],
+        ask: () throws -> some Any
+    ) async throws {
         let loop = group.loops[0]
         let child = try await Task(executorPreference: loop) {
             let null = open("/dev/null", O_RDWR)
             defer { close(null) }
             return try ChildProcess(
-                path: Self.program,
+                path: program,
                 arguments: arguments,
                 environment: ["PATH": "/usr/bin"],
                 descriptors: [null, null, null],
@@ -109,9 +128,8 @@ final class RedisServers: Sendable {
             )
         }.value
         running.withLock { $0[port] = child }
-        // It answers, if only that it wants a password.
-        await eventually { (try? PlainConnection(port: port).call("ping")) != nil || child.exit != nil }
-        try #require(child.exit == nil, "redis-server did not start: \(arguments)")
+        await eventually { (try? ask()) != nil || child.exit != nil }
+        try #require(child.exit == nil, "\(program) did not start: \(arguments)")
     }
 
     /// Sends a server a signal, such as `SIGSTOP`.

@@ -6,7 +6,7 @@ import Testing
 @testable import ApusCache
 
 /// The client on servers that are well: the embedded one, and a real Redis.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.ownThread, .timeLimit(.minutes(5)))
 struct RESPClientTests {
     @Test(arguments: CachePlace.single)
     func `commands and replies of all kinds`(engine: CachePlace) async throws {

@@ -7,7 +7,7 @@ import Testing
 @testable import ApusCache
 
 /// The client on a real Redis Cluster of three masters, whose slots move.
-@Suite(.needs(.redisCluster), .serialized, .timeLimit(.minutes(3)))
+@Suite(.needs(.redisCluster), .serialized, .ownThread, .timeLimit(.minutes(3)))
 struct RESPClusterTests {
     private let url: String
 
@@ -188,7 +188,7 @@ struct RESPClusterTests {
     }
 
     @Test func `a node that is frozen keeps only its own keys from being served`() async throws {
-        try await RedisServers.with { servers in
+        try await OwnServers.with { servers in
             // A cluster of the test's own, without replicas.
             let ports = try (0..<3).map { _ in try FreePort.take() }
             let buses = try (0..<3).map { _ in try FreePort.take() }

@@ -7,7 +7,7 @@ import Testing
 @testable import ApusCache
 
 /// The client on servers that are killed, frozen, closed to it, or no servers of this protocol at all.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.ownThread, .timeLimit(.minutes(5)))
 struct RESPFaultTests {
     private static let ping = RESPCommand("PING")
 
@@ -206,7 +206,7 @@ struct RESPFaultTests {
     // MARK: Real servers
 
     @Test(.needs(.redis)) func `a killed server's commands fail, and the next ones find the new one`() async throws {
-        try await RedisServers.with { servers in
+        try await OwnServers.with { servers in
             let port = try FreePort.take()
             try await servers.start(port: port)
             try await withClient("redis://127.0.0.1:\(port)") { client in
@@ -236,7 +236,7 @@ struct RESPFaultTests {
     }
 
     @Test(.needs(.redis)) func `a frozen server keeps nobody waiting`() async throws {
-        try await RedisServers.with { servers in
+        try await OwnServers.with { servers in
             let port = try FreePort.take()
             try await servers.start(port: port)
             try await withClient("redis://127.0.0.1:\(port)") {
@@ -262,7 +262,7 @@ struct RESPFaultTests {
     }
 
     @Test(.needs(.redis)) func `passwords and users`() async throws {
-        try await RedisServers.with { servers in
+        try await OwnServers.with { servers in
             let port = try FreePort.take()
             try await servers.start(port: port, "--requirepass hush --user anna on >pass ~* &* +@all")
             let place = "127.0.0.1:\(port)"
@@ -289,7 +289,7 @@ struct RESPFaultTests {
     @Test(.needs(.redis)) func `TLS, with the authority and the name that it must show`() async throws {
         let (authority, stranger) = (try TestAuthority(), try TestAuthority())
         let files = try authority.certificate(for: "127.0.0.1")
-        try await RedisServers.with { servers in
+        try await OwnServers.with { servers in
             let (port, secure) = (try FreePort.take(), try FreePort.take())
             try await servers.start(
                 port: port,
@@ -328,7 +328,7 @@ struct RESPFaultTests {
     }
 
     @Test(.needs(.redis)) func `a Unix socket`() async throws {
-        try await RedisServers.with { servers in
+        try await OwnServers.with { servers in
             let port = try FreePort.take()
             try await servers.start(port: port, "--unixsocket \(servers.folder)/redis.sock")
             try await withClient("unix://\(servers.folder)/redis.sock") { client async throws in

@@ -7,17 +7,17 @@ import Testing
 @testable import ApusCache
 
 /// The client behind real sentinels, whose master goes.
-@Suite(.needs(.redis), .timeLimit(.minutes(3)))
+@Suite(.needs(.redis), .ownThread, .timeLimit(.minutes(3)))
 struct RESPSentinelTests {
     private struct Ports {
         let master, replica, sentinel: UInt16
     }
 
     /// A master, its replica and a sentinel that decides alone.
-    private func with<Value: Sendable>(_ body: (RedisServers, Ports, String) async throws -> Value) async throws
+    private func with<Value: Sendable>(_ body: (OwnServers, Ports, String) async throws -> Value) async throws
         -> Value
     {
-        try await RedisServers.with { servers in
+        try await OwnServers.with { servers in
             let ports = Ports(master: try FreePort.take(), replica: try FreePort.take(), sentinel: try FreePort.take())
             try await servers.start(port: ports.master, "--repl-diskless-sync-delay 0")
             try await servers.start(

@@ -8,7 +8,7 @@ import Testing
 @testable import ApusCache
 
 /// The client against the real memcached and against the embedded server.
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.ownThread, .timeLimit(.minutes(3)))
 struct MemcachedClientTests {
     /// A client's loop, and what must end with it.
     private func withLoop<Result: Sendable>(

@@ -72,8 +72,8 @@ struct CacheTableTests {
     @Test func `while somebody looks and does not come back the table keeps nothing new, and then it does`() {
         let pins = ReadPins()
         let table = Table(weightMax: 100, pins: pins)
-        // Any reader's slot, this thread having one or not.
-        let slot = 5
+        // A reader's slot that a writer looks at, also where all are taken and this thread has none.
+        let slot = max(1, ThreadSlot.current())
         func set(_ key: Int) -> Bool {
             var gone: [Table.Entry] = []
             let isKept = table.set(key, UInt64(key), .value(key), .forever, weight: 1, at: 0, gone: &gone)

@@ -7,7 +7,7 @@ import Testing
 @testable import ApusCache
 
 /// The server on protected connections.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.ownThread, .timeLimit(.minutes(5)))
 struct CacheServerTLSTests {
     @Test(.needs(.redis)) func `redis-cli comes by TLS, and only by that`() async throws {
         let authority = try TestAuthority()

@@ -8,7 +8,7 @@ import Testing
 @testable import ApusCache
 
 /// The server on a real socket.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.ownThread, .timeLimit(.minutes(5)))
 struct CacheServerTests {
     /// Runs `body` with the port of a server on a loop of its own.
     func withServer<Result: Sendable>(

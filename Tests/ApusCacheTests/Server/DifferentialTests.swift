@@ -5,7 +5,7 @@ import Testing
 @testable import ApusCache
 
 /// Commands at random, against the real Redis and the embedded server: their replies are equal.
-@Suite(.needs(.redis), .timeLimit(.minutes(5)))
+@Suite(.needs(.redis), .ownThread, .timeLimit(.minutes(5)))
 struct DifferentialTests {
     /// Commands with letters for what is drawn: K a key, M a member, V a value, I an integer, F a number, S the end of a range
     /// of scores, L of names, P a pattern, B a bit's place, T a life in seconds, X a word that is no number.
@@ -107,7 +107,7 @@ struct DifferentialTests {
     @Test(arguments: 0..<8)
     func `random commands are answered as Redis answers them`(number: Int) async throws {
         // A server of its own: a database that is emptied is news for everybody who listens to changes.
-        try await RedisServers.with { servers in
+        try await OwnServers.with { servers in
             let port = try FreePort.take()
             try await servers.start(port: port)
             try compare(number, try PlainConnection(port: port))

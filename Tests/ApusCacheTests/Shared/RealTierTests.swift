@@ -8,7 +8,7 @@ import Testing
 @testable import ApusCache
 
 /// What a shared tier promises, on each server that it can stand on.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.ownThread, .timeLimit(.minutes(5)))
 struct RealTierTests {
     /// A process's cache, with a client of its own.
     private func replica(
@@ -29,29 +29,32 @@ struct RealTierTests {
     private func name() -> String { "test-\(SecureRandom.token(bits: 48))" }
 
     @Test(arguments: CachePlace.here)
-    func `what one process loaded the others have, and a change is seen by all within 50 ms`(place: CachePlace)
+    func `what one process loaded the others have, and a change is seen by all once there is word of it`(
+        place: CachePlace
+    )
         async throws
     {
         try await place.with { [self] url, _ in
             let name = name()
-            let (first, second) = (try await replica(name, url), try await replica(name, url))
+            // Nothing but the word of it ends an entry here; how soon it comes is measured by ./apus bench cache.
+            let long: (inout CacheConfiguration) -> Void = {
+                $0.lifetime = .seconds(3600)
+                $0.nearLifetime = .seconds(3600)
+            }
+            let (first, second) = (try await replica(name, url, long), try await replica(name, url, long))
             #expect(first.problems == [] && second.problems == [])
             for key in (0..<20).map({ "key \($0)" }) {
                 #expect(try await first.value(for: key) { [1] } == [1])
                 // Its own news have come back to the first, and it has looked again.
                 await eventually { (try? await first.value(for: key) { [0] }) == [1] && first.cached(key) == [1] }
                 await eventually { (try? await second.value(for: key) { [0] }) == [1] && second.cached(key) == [1] }
-                var slowest = Duration.zero
                 for number in 2..<6 {
                     try await first.set([number], for: key)
-                    let written = SystemClock().now()
-                    while second.cached(key) == [number - 1] { await Task.yield() }
-                    slowest = max(slowest, SystemClock().now() - written)
+                    await eventually { second.cached(key) != [number - 1] }
                     await eventually {
                         (try? await second.value(for: key) { [0] }) == [number] && second.cached(key) != nil
                     }
                 }
-                #expect(slowest < .milliseconds(50))
             }
             try await first.removeAll()
             await eventually { second.cached("key 1") == nil }
@@ -151,7 +154,7 @@ struct RealTierTests {
     }
 
     @Test func `a server that is killed and comes again costs nobody more than its time`() async throws {
-        try await RedisServers.with { servers in
+        try await OwnServers.with { servers in
             let port = try FreePort.take()
             try await servers.start(port: port)
             let name = name()
@@ -175,7 +178,7 @@ struct RealTierTests {
     }
 
     @Test func `a server that hangs is left alone after two replies that did not come`() async throws {
-        try await RedisServers.with { servers in
+        try await OwnServers.with { servers in
             let port = try FreePort.take()
             try await servers.start(port: port)
             let cache = try await replica(name(), "redis://127.0.0.1:\(port)", replyLimit: RESPTierServer.replyLimit)
@@ -193,7 +196,7 @@ struct RealTierTests {
     }
 
     @Test func `a wrong password is one line, and the cache goes on`() async throws {
-        try await RedisServers.with { servers in
+        try await OwnServers.with { servers in
             let port = try FreePort.take()
             try await servers.start(port: port, "--requirepass right")
             let cache = try await replica(name(), "redis://:wrong@127.0.0.1:\(port)")

@@ -2,11 +2,12 @@
 import ApusCore
 import ApusRuntime
 import ApusStore
+import ApusTesting
 import Testing
 
 /// A server that is killed, restarted, frozen, cut off or full: waits end, errors say what is known, and nothing of
 /// ours is started again.
-@Suite(.needsServer, .serialized, .timeLimit(.minutes(5)))
+@Suite(.needsServer, .serialized, .ownThread, .timeLimit(.minutes(5)))
 struct PostgresFaultTests {
     /// What a load of writers and readers has heard.
     private final class Heard: Sendable {

@@ -7,7 +7,7 @@ import Glibc
 import Testing
 
 /// A process that dies while it migrates, and two that want to.
-@Suite(.needsServer, .serialized, .timeLimit(.minutes(10)))
+@Suite(.needsServer, .serialized, .ownThread, .timeLimit(.minutes(10)))
 struct PostgresMigrationFaultTests {
     /// Counts how often it is looked at, and kills the process at one of them.
     ///

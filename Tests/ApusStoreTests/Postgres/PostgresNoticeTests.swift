@@ -2,12 +2,13 @@
 import ApusCore
 import ApusObserve
 import ApusRuntime
+import ApusTesting
 import Testing
 
 @testable import ApusStore
 
 /// What the server says besides its answers.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.ownThread, .timeLimit(.minutes(5)))
 struct PostgresNoticeTests {
     @Test(.needsServer)
     func `a notice of a function is a line of the log, on every kind of connection`() async throws {

@@ -8,7 +8,7 @@ import Testing
 @testable import ApusStore
 
 /// What the store says when a server is not the one it should be, or will not have us: one line that names the fix.
-@Suite(.needsServer, .serialized, .timeLimit(.minutes(5)))
+@Suite(.needsServer, .serialized, .ownThread, .timeLimit(.minutes(5)))
 struct PostgresRefusalTests {
     /// Opening fails with this code, in one line that has these words and no password.
     private func expectRefusal(

@@ -2,10 +2,11 @@
 import ApusCore
 import ApusRuntime
 import ApusStore
+import ApusTesting
 import Testing
 
 /// Reads answered by a streaming replica: never older than the caller allows.
-@Suite(.needsServer, .serialized, .timeLimit(.minutes(5)))
+@Suite(.needsServer, .serialized, .ownThread, .timeLimit(.minutes(5)))
 struct PostgresReplicaTests {
     /// A server with a follower, and a store with one product that knows both.
     private struct Pair {

@@ -1,10 +1,11 @@
 #if PostgreSQL
 import ApusCore
 import ApusStore
+import ApusTesting
 import Testing
 
 /// A statement whose caller has given it up is stopped on the server, and the connection goes on.
-@Suite(.needsServer, .serialized, .timeLimit(.minutes(5)))
+@Suite(.needsServer, .serialized, .ownThread, .timeLimit(.minutes(5)))
 struct PostgresStopTests {
     /// Much longer than any test.
     private static let endless: SQL = "SELECT 1 FROM (SELECT pg_sleep(100000)) AS sleep"

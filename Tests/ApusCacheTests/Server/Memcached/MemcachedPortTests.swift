@@ -7,7 +7,7 @@ import Testing
 @testable import ApusCache
 
 /// The second port on a real socket: clients that ask for too much are bounded.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.ownThread, .timeLimit(.minutes(5)))
 struct MemcachedPortTests {
     private func text(_ connection: PlainConnection, _ request: String) throws -> String {
         String(decoding: try connection.exchange(Array(request.utf8)), as: UTF8.self)
