@@ -6,10 +6,12 @@ public import Testing
 /// Tests share as many threads as there are cores: whoever waits for another process by looking again and again, or by a
 /// blocking call, holds up the others, and waits for all of them at each look. The system shares cores among threads, fairly.
 public struct OwnThread: SuiteTrait, TestTrait, TestScoping {
+    /// Every test of a suite gets one.
     public var isRecursive: Bool { true }
 
     private static let ending = BlockingPool(waitersMax: .max, name: "ending")
 
+    /// Runs one test, or one case of it, on a new thread, and ends that.
     public func provideScope(
         for test: Test,
         testCase: Test.Case?,
