@@ -92,6 +92,28 @@ struct EventLoopTests {
         }
         #expect(log == ["job", "end"])
     }
+
+    @Test func `work that goes on and on and wants the end of each turn does not keep the loop from its timers`()
+        async throws
+    {
+        let turns = try await onLoop { group in
+            let loop = group.loops[0]
+            let isOver = Lock(false)
+            async let timer: Void = {
+                try await loop.sleep(for: .milliseconds(1))
+                isOver.withLock { $0 = true }
+            }()
+            var turns = 0
+            while !isOver.withLock({ $0 }), turns < 1_000_000 {
+                turns += 1
+                loop.atTurnEnd {}
+                await Task.yield()
+            }
+            try await timer
+            return turns
+        }
+        #expect(turns < 1_000_000)
+    }
 }
 
 struct TimerHeapTests {

@@ -27,6 +27,7 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
     private let events = UnsafeMutablePointer<epoll_event>.allocate(capacity: EventLoop.eventsMax)
     private static let eventsMax = 256
     private static let jobsPerTurnMax = 4096
+    private static let drainsPerTurnMax = 4
 
     struct Foreign {
         var jobs: [UnownedJob] = []
@@ -177,11 +178,14 @@ public final class EventLoop: TaskExecutor, @unchecked Sendable {
 
     private func runTurn() {
         drain()
+        // Jobs that each want something done at the turn's end, and one another, would keep the loop from its sockets.
+        var drainsLeft = Self.drainsPerTurnMax
         while !own.pointee.turnEnds.isEmpty {
             let bodies = own.pointee.turnEnds
             own.pointee.turnEnds.removeAll(keepingCapacity: true)
             for body in bodies { body() }
-            drain()
+            if drainsLeft > 0 { drain() }
+            drainsLeft -= 1
         }
     }
 
