@@ -25,6 +25,7 @@ import BenchKit
             report.rows += try ServerCases.rows(options, scratch)
             report.rows += try ClientCases.rows(options)
             report.rows += try MemcachedCases.rows(options)
+            report.rows += try NewsCases.rows(options, scratch)
             report.notes.append("hit: a cache with its parts and late reads, against the online policies of Data/cache")
             report.notes.append(
                 "client: CPU of the client's thread a GET of 64 bytes, hiredis' asynchronous interface beside it"

@@ -78,7 +78,7 @@ import Foundation
             }
         }
         let own = figures["apus"] ?? []
-        var row = Row("reuse", metric: "upstream reuse", unit: "share", better: .higher, apus: own, bar: 0.999)
+        var row = Row("reuse", metric: "hit", unit: "share of requests", better: .higher, apus: own, bar: 0.999)
         for (name, shares) in figures { row.all[name] = median(shares) }
         return row
     }

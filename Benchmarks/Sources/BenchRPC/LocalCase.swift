@@ -25,7 +25,7 @@ enum LocalCase {
             BenchKit.Row("local", metric: "cpu", unit: "ns/call", better: .lower, apus: own, bar: 350),
             BenchKit.Row(
                 "local",
-                metric: "cpu beside a plain actor",
+                metric: "cpu",
                 unit: "ns/call",
                 better: .lower,
                 apus: own,

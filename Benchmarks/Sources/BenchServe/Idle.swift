@@ -25,13 +25,13 @@ enum Idle {
         return [
             Row(
                 "idle",
-                metric: "memory",
+                metric: "bytes",
                 unit: "KiB/connection",
                 better: .lower,
                 apus: [grown / Double(connections - 1)],
                 bar: 16
             ),
-            Row("idle", metric: "rest", unit: "share of a core", better: .lower, apus: [share], bar: 0.01),
+            Row("idle", metric: "cpu", unit: "share of a core", better: .lower, apus: [share], bar: 0.01),
         ]
     }
 

@@ -74,23 +74,30 @@ struct ShopContest {
     var rows: [Row] { ShopMode.allCases.flatMap { mode in rounds[mode].map { rows(mode.rawValue, $0) } ?? [] } }
 
     private func rows(_ name: String, _ rounds: [Round]) -> [Row] {
-        func row(_ metric: String, _ unit: String, _ better: Row.Better, _ figures: [Double], bar: Double? = nil) -> Row
-        {
-            Row(name, metric: metric, unit: unit, better: better, apus: figures, bar: bar)
+        func row(
+            _ metric: String,
+            _ unit: String,
+            _ better: Row.Better,
+            _ figures: [Double],
+            of part: String? = nil,
+            bar: Double? = nil
+        ) -> Row {
+            let name = part.map { "\(name), \($0)" } ?? name
+            return Row(name, metric: metric, unit: unit, better: better, apus: figures, bar: bar)
         }
         var rows = [
             row("rate", "pages/s", .higher, rounds.map(\.pages)),
-            row("visitors", "visitors/s", .higher, rounds.map(\.visitors)),
+            row("rate", "visitors/s", .higher, rounds.map(\.visitors), of: "visitors"),
             row("p99", "ms", .lower, rounds.map(\.p99), bar: Self.promise),
-            row("cpu at 70%", "us/page", .lower, rounds.map(\.system)),
+            row("cpu", "us/page", .lower, rounds.map(\.system), of: "at 70%"),
         ]
         for part in Set(rounds.flatMap(\.cores.keys)).sorted() {
-            rows.append(row("cores at 70%, \(part)", "cores", .lower, rounds.compactMap { $0.cores[part] }))
+            rows.append(row("cpu", "cores", .lower, rounds.compactMap { $0.cores[part] }, of: "at 70%, \(part)"))
         }
         for route in Set(rounds.flatMap(\.times.keys)).sorted() {
             let bar = route.hasPrefix("GET ") ? Self.pageMilliseconds : nil
             rows.append(
-                row("p99 at the server, \(route)", "ms", .lower, rounds.compactMap { $0.times[route] }, bar: bar)
+                row("p99", "ms", .lower, rounds.compactMap { $0.times[route] }, of: "at the server, \(route)", bar: bar)
             )
         }
         return rows

@@ -68,17 +68,17 @@ struct Soak {
         func growth(_ value: ([String: Double]) -> Double) -> Double {
             max(0, median(late.map(value)) - median(early.map(value)))
         }
-        func row(_ metric: String, _ unit: String, _ figure: Double, bar: Double? = nil) -> Row {
-            Row("soak", metric: metric, unit: unit, better: .lower, apus: [figure], bar: bar)
+        func row(_ name: String, _ metric: String, _ unit: String, _ figure: Double, bar: Double? = nil) -> Row {
+            Row(name, metric: metric, unit: unit, better: .lower, apus: [figure], bar: bar)
         }
         let failedChecks = report.checks.reduce(0) { $0 + $1.failed }
         rows = [
             Row("soak", metric: "rate", unit: "pages/s", better: .higher, apus: [report.all.rate]),
-            row("lost", "pages", Double(report.all.failed + failedChecks), bar: 0),
-            row("p99", "ms", report.all.latency.p99 * 1000),
-            row("memory", "MiB", median(late.map { $0.values.reduce(0, +) })),
-            row("growth", "MiB", growth { Self.serving($0) }, bar: Self.growthMax),
-            row("growth, \(Self.historian)", "MiB", growth { $0[Self.historian] ?? 0 }),
+            row("soak", "lost", "pages", Double(report.all.failed + failedChecks), bar: 0),
+            row("soak", "p99", "ms", report.all.latency.p99 * 1000),
+            row("soak", "bytes", "MiB", median(late.map { $0.values.reduce(0, +) })),
+            row("soak-growth", "bytes", "MiB", growth { Self.serving($0) }, bar: Self.growthMax),
+            row("soak-growth, \(Self.historian)", "bytes", "MiB", growth { $0[Self.historian] ?? 0 }),
         ]
     }
 }

@@ -68,7 +68,7 @@ struct ReadBench {
             ),
             BenchKit.Row(
                 "read-routing",
-                metric: "share",
+                metric: "cpu",
                 unit: "% of a read",
                 better: .lower,
                 apus: zip(routing, ours).map { 100 * $0 / $1 },
