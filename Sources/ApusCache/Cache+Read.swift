@@ -41,7 +41,7 @@ extension Cache {
             return nil
         }
         let entry = index.pointee.entry(place)
-        let freshUntil = entry.pointee.life.freshUntil
+        let freshUntil = entry.pointee.freshUntil
         guard freshUntil == .max || now() < freshUntil else {
             if meter.misses.incrementAndSample() { hot.note(key, at: now()) }
             return nil

@@ -46,6 +46,9 @@ struct CacheLife: Sendable {
         errorUntil = end.nanoseconds
     }
 
+    /// Whether it is good for nothing after it is fresh, and not reloaded before.
+    var isPlain: Bool { refreshAt >= freshUntil && revalidateUntil <= freshUntil && errorUntil <= freshUntil }
+
     /// Whether a hit starts a reload.
     ///
     /// By chance as in Vattani et al., "Optimal Probabilistic Cache Stampede Prevention" (VLDB 2015), XFetch: where the
@@ -59,38 +62,51 @@ struct CacheLife: Sendable {
     }
 }
 
+/// What only some entries have: uses after or reloads before the end of their life, or an error in place of a value.
+@usableFromInline
+final class CacheEntryDetails: Sendable {
+    @usableFromInline let life: CacheLife
+    @usableFromInline let failure: (any Error)?
+
+    init(life: CacheLife, failure: (any Error)?) {
+        self.life = life
+        self.failure = failure
+    }
+}
+
 /// An entry as it lies in a table's memory; never changed once readers can find it.
+//
+// As small as may be: a look-up costs as much as the lines of memory that it has to fetch.
 @usableFromInline
 struct CacheEntry<Key: Hashable & Sendable, Value: Sendable> {
     // First, so that it has the entry's address.
     @usableFromInline let value: Value?
     @usableFromInline let key: Key
-    @usableFromInline let life: CacheLife
-    @usableFromInline let failure: (any Error)?
-    let hash: UInt64
+    /// Fresh before; `Int64.max` is for ever.
+    @usableFromInline let freshUntil: Int64
+    @usableFromInline let details: CacheEntryDetails?
 
-    init(_ key: Key, _ hash: UInt64, _ content: CacheContent<Value>, _ life: CacheLife) {
+    init(_ key: Key, _ content: CacheContent<Value>, _ life: CacheLife) {
         self.key = key
-        self.hash = hash
-        self.life = life
+        freshUntil = life.freshUntil
+        var failure: (any Error)?
         switch content {
-        case .value(let value):
-            self.value = value
-            failure = nil
-        case .absent:
-            value = nil
-            failure = nil
+        case .value(let value): self.value = value
+        case .absent: value = nil
         case .failed(let error):
             value = nil
             failure = error
         }
+        details = failure == nil && life.isPlain ? nil : CacheEntryDetails(life: life, failure: failure)
     }
 
     @inlinable var content: CacheContent<Value> {
         if let value { return .value(value) }
-        if let failure { return .failed(failure) }
+        if let failure = details?.failure { return .failed(failure) }
         return .absent
     }
+
+    var life: CacheLife { details?.life ?? CacheLife(until: Instant(nanoseconds: freshUntil)) }
 }
 
 extension CacheEntry {

@@ -14,6 +14,8 @@ final class CacheTable<Key: Hashable & Sendable, Value: Sendable, Policy: CacheP
     private let weightMax: Int
     private var policy: Policy
     private var isUsed = FlatArray<Bool>()
+    /// The hash of the key at each place, which readers do not look at.
+    private var hashes = FlatArray<UInt64>()
     private var freePlaces = FlatArray<Int32>()
     /// Places whose entries were given back; they are free once the reads noted until then were told.
     private var coolingPlaces = FlatArray<Int32>()
@@ -94,7 +96,7 @@ final class CacheTable<Key: Hashable & Sendable, Value: Sendable, Policy: CacheP
         life.refreshAt = retryAt
         life.refreshSpan = 0
         life.revalidateUntil = max(life.revalidateUntil, min(retryAt, life.errorUntil))
-        _ = replace(place, Entry(key, hash, entry.content, life))
+        _ = replace(place, Entry(key, entry.content, life), hash)
         giveBack(&gone)
         return entry.content
     }
@@ -114,13 +116,13 @@ final class CacheTable<Key: Hashable & Sendable, Value: Sendable, Policy: CacheP
             remove(key, hash, gone: &gone)
             return false
         }
-        let entry = Entry(key, hash, content, life)
+        let entry = Entry(key, content, life)
         let place = index.place(of: key, hash)
         if place >= 0 {
-            policy.reweighed(replace(place, entry), weight: weight)
+            policy.reweighed(replace(place, entry, hash), weight: weight)
         } else {
             sweep(at: now)
-            insert(entry, weight)
+            insert(entry, hash, weight)
         }
         return true
     }
@@ -170,29 +172,29 @@ final class CacheTable<Key: Hashable & Sendable, Value: Sendable, Policy: CacheP
 
     // MARK: Places
 
-    private func insert(_ entry: Entry, _ weight: Int) {
+    private func insert(_ entry: Entry, _ hash: UInt64, _ weight: Int) {
         if (count + 1) * 4 > Int(index.cells[0] + 1) * 3 { grow() }
-        let place = newPlace(entry)
+        let place = newPlace(entry, hash)
         let cells = index.cells
         let mask = cells[0]
-        var cell = entry.hash & mask
+        var cell = hash & mask
         while cells[1 + Int(cell)] != 0 { cell = (cell + 1) & mask }
-        apus_ordered_store(cells + 1 + Int(cell), Self.cell(entry.hash, place))
+        apus_ordered_store(cells + 1 + Int(cell), Self.cell(hash, place))
         count += 1
-        policy.inserted(place, hash: entry.hash, weight: weight)
+        policy.inserted(place, hash: hash, weight: weight)
     }
 
     /// Puts another entry of the same key where one was; returns its place.
-    private func replace(_ place: Int, _ entry: Entry) -> Int {
-        let new = newPlace(entry)
-        apus_ordered_store(index.cells + 1 + cell(at: place), Self.cell(entry.hash, new))
+    private func replace(_ place: Int, _ entry: Entry, _ hash: UInt64) -> Int {
+        let new = newPlace(entry, hash)
+        apus_ordered_store(index.cells + 1 + cell(at: place), Self.cell(hash, new))
         policy.moved(place, to: new)
         count += 1
         retire(place)
         return new
     }
 
-    private func newPlace(_ entry: Entry) -> Int {
+    private func newPlace(_ entry: Entry, _ hash: UInt64) -> Int {
         let place: Int
         if let free = freePlaces.popLast() {
             place = Int(free)
@@ -203,13 +205,15 @@ final class CacheTable<Key: Hashable & Sendable, Value: Sendable, Policy: CacheP
                 chunkCount += 1
             }
             isUsed.append(false)
+            hashes.append(0)
         }
         isUsed[place] = true
+        hashes[place] = hash
         index.entry(place).initialize(to: entry)
         return place
     }
 
-    /// Memory for entries, at the start of a cache line: an entry of 64 bytes is one line to read.
+    /// Memory for entries, at the start of a cache line: an entry of 32 or 64 bytes is one line to read.
     private static func newChunk(_ count: Int) -> UnsafeMutablePointer<Entry> {
         let alignment = max(64, MemoryLayout<Entry>.alignment)
         return UnsafeMutableRawPointer.allocate(byteCount: count * MemoryLayout<Entry>.stride, alignment: alignment)
@@ -227,7 +231,7 @@ final class CacheTable<Key: Hashable & Sendable, Value: Sendable, Policy: CacheP
         var next = (hole + 1) & mask
         while cells[1 + Int(next)] != 0 {
             let moved = cells[1 + Int(next)]
-            let home = index.entry(Self.place(moved)).pointee.hash & mask
+            let home = hashes[Self.place(moved)] & mask
             if (next &- home) & mask >= (next &- hole) & mask {
                 apus_ordered_store(cells + 1 + Int(hole), moved)
                 hole = next
@@ -289,7 +293,7 @@ final class CacheTable<Key: Hashable & Sendable, Value: Sendable, Policy: CacheP
     private func cell(at place: Int) -> Int {
         let cells = index.cells
         let mask = cells[0]
-        var cell = index.entry(place).pointee.hash & mask
+        var cell = hashes[place] & mask
         while Self.place(cells[1 + Int(cell)]) != place { cell = (cell + 1) & mask }
         return Int(cell)
     }
@@ -299,7 +303,7 @@ final class CacheTable<Key: Hashable & Sendable, Value: Sendable, Policy: CacheP
         let new = Self.newCells(2 * Int(old[0] + 1))
         let mask = new[0]
         for cell in 1...Int(old[0] + 1) where old[cell] != 0 {
-            var home = index.entry(Self.place(old[cell])).pointee.hash & mask
+            var home = hashes[Self.place(old[cell])] & mask
             while new[1 + Int(home)] != 0 { home = (home + 1) & mask }
             new[1 + Int(home)] = old[cell]
         }
@@ -312,9 +316,10 @@ extension CacheEntry {
     /// What it is good for at a time.
     @inlinable
     func finding(at now: Int64) -> CacheFinding<Value> {
-        let isFresh = now < life.freshUntil
+        let isFresh = now < freshUntil
+        guard let life = details?.life else { return isFresh ? .fresh(content, refresh: false) : .missing }
         guard isFresh || now < life.revalidateUntil else { return .missing }
-        let refresh = now >= life.refreshAt && life.isRefreshDue(at: now)
+        let refresh = life.isRefreshDue(at: now)
         return isFresh ? .fresh(content, refresh: refresh) : .stale(content, refresh: refresh)
     }
 }
