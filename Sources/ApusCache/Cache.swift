@@ -106,7 +106,8 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: SharableBlo
 
     var engine: (any CacheEngine<Key, Value>)? { site.pointee.engine }
 
-    /// Takes the site's clock, and the tier that its URL names: `memory:` for none, `redis://…` for a shared one.
+    /// Takes the site's clock, and the tier that its URL names: `memory:` for none, `redis://…` or `memcached://…` for one
+    /// that is shared.
     ///
     /// A server that does not answer is no error: it is said in ``problems``, and until it comes the cache goes on alone.
     ///

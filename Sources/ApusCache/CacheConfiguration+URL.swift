@@ -6,6 +6,8 @@ enum CacheEngineChoice: Equatable {
     case memory
     /// A server that speaks RESP: Redis, a Redis Cluster, or the embedded cache server.
     case resp(url: String)
+    /// Memcached, one or several.
+    case memcached(url: String)
 
     /// Reads the URL; without one the cache is in memory.
     ///
@@ -17,21 +19,27 @@ enum CacheEngineChoice: Equatable {
         }
         // A URL may hold a password: only its scheme is shown.
         let scheme = url.split(separator: ":", omittingEmptySubsequences: false).first.map(String.init) ?? ""
-        guard scheme.hasPrefix("redis") || scheme == "unix" else {
+        if scheme.hasPrefix("redis") || scheme == "unix" {
+            self = .resp(url: url)
+        } else if scheme.hasPrefix("memcached") {
+            self = .memcached(url: url)
+        } else {
             throw ConfigurationError(
                 field: "CACHE_URL",
                 value: "\(scheme):…",
-                accepted: "memory:, redis://, rediss://, redis+cluster://, redis+sentinel:// or unix://"
+                accepted: "memory:, redis://, rediss://, redis+cluster://, redis+sentinel://, unix://, memcached:// "
+                    + "or memcacheds://"
             )
         }
-        self = .resp(url: url)
     }
 
     /// The server behind a cache's memory; `nil` for none.
     func server() throws -> (any TierServer)? {
         switch self {
         case .memory: nil
-        case .resp(let url): try TierServers.process.server(url)
+        case .resp(let url): try TierServers.process.server(url) { try RESPTierServer(RESPAddress(url: url)) }
+        case .memcached(let url):
+            try TierServers.process.server(url) { try MemcachedTierServer(MemcachedClientConfiguration(url: url)) }
         }
     }
 }

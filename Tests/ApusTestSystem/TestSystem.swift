@@ -12,7 +12,12 @@ struct TestSystem: System {
         shards: 2,
         migrations: [Migration(1, "notes", "CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT")]
     )
-    let seen = Cache<String, String>("seen", capacity: 100)
+    let seen = Cache<String, String>("seen", Self.lasting)
+    private static var lasting: CacheConfiguration {
+        var configuration = CacheConfiguration(capacity: 100, lifetime: .seconds(3600))
+        configuration.nearLifetime = .seconds(3600)
+        return configuration
+    }
 
     @Setting("test.greeting", "What greetings begin with.")
     var greeting: String = "Hello"
@@ -86,6 +91,15 @@ struct TestSystem: System {
             _ = try await notes.shard(for: id).transaction { transaction in
                 try transaction.execute("INSERT OR REPLACE INTO notes (id, text) VALUES (\(id), \(text))")
             }
+            exchange.answer(.noContent)
+        }
+        // What this process's cache has; and what it is told to have.
+        routes.on(Route(.get, "/seen/{key}", String.self)) { exchange, key in
+            let text = try await seen.value(for: key) { "none" }
+            exchange.answer(type: "text/plain", text: "\(getpid()) \(text)")
+        }
+        routes.on(Route(.get, "/seen/{key}/{text}", String.self, String.self)) { exchange, key, text in
+            try await seen.set(text, for: key)
             exchange.answer(.noContent)
         }
         return try routes.build()

@@ -196,6 +196,9 @@ final class Supervisor: @unchecked Sendable {
         var members = Membership()
         for replica in replicas {
             guard let member = replica.member else { continue }
+            if let address = replica.current?.addresses.cacheNews {
+                members.cacheNews = (members.cacheNews ?? []) + [address]
+            }
             switch replica.part.kind {
             case .service: members.services[replica.part.name, default: []].append(member)
             case .web: members.webs[replica.part.name, default: []].append(member)

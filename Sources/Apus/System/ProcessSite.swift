@@ -38,6 +38,8 @@ struct ProcessAddresses: Sendable, Hashable, Codable {
     var services: [String: [String]] = [:]
     /// Where each web part and each edge listens.
     var servers: [String: String] = [:]
+    /// Where it hears of changed cache entries; `nil` where its caches hear of them in another way, or of none.
+    var cacheNews: String?
     /// Where it tells about itself.
     var administration = ""
 }
@@ -54,6 +56,10 @@ struct Membership: Sendable, Hashable, Codable {
     var services: [String: [Member]] = [:]
     /// The members of each web part, by its name.
     var webs: [String: [Member]] = [:]
+    /// Where processes hear of changed cache entries, if any do.
+    var cacheNews: [String]?
+
+    var cacheNewsAddresses: [SocketAddress] { (cacheNews ?? []).compactMap { SocketAddress($0) } }
 
     var directory: ServiceDirectory {
         ServiceDirectory(

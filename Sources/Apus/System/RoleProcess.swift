@@ -28,6 +28,7 @@ final class RoleProcess: Sendable {
         var hosts: [Host] = []
         var edges: [EdgeServing] = []
         var membership = Membership()
+        var cacheNews: CacheNewsCarrier?
     }
 
     init(_ parts: [Part], site: ProcessSite, blocks: OpenBlocks, isSplit: Bool) {
@@ -64,16 +65,13 @@ final class RoleProcess: Sendable {
 
     /// Takes what is known of the other processes; from any thread.
     func update(_ membership: Membership) {
-        let (hosts, edges) = live.withLock { live in
+        let (hosts, edges, news) = live.withLock { live in
             live.membership = membership
-            return (live.hosts, live.edges)
+            return (live.hosts, live.edges, live.cacheNews)
         }
-        tell(hosts, edges, membership)
-    }
-
-    private func tell(_ hosts: [Host], _ edges: [EdgeServing], _ membership: Membership) {
         for host in hosts { host.actors.update(membership.directory) }
         for edge in edges { edge.update(membership) }
+        news?.update(membership.cacheNewsAddresses)
     }
 
     /// Opens the blocks unless they are open, starts the parts, calls `ready`, and returns when it has drained.
@@ -99,6 +97,7 @@ final class RoleProcess: Sendable {
         let telling = Task(executorPreference: site.mainLoop) { await telemetry.run() }
         let health = RoleHealth(site: site)
         try await start(services: parts.filter { $0.kind == .service }, on: hosts, &addresses)
+        if isSplit, CacheNews.process.isWanted { try await startCacheNews(&addresses) }
 
         var running: [Running] = []
         var failure: (any Error)?
@@ -165,6 +164,21 @@ final class RoleProcess: Sendable {
                 for (name, path) in paths { addresses.services[name, default: []].append("\(path)") }
             }
         }
+    }
+
+    /// Tells the other processes of changed cache entries, and hears of theirs, on a socket of its own.
+    private func startCacheNews(_ addresses: inout ProcessAddresses) async throws {
+        let address = site.socket("\(site.role)-\(site.replica).\(site.generation)-news")
+        let loop = site.mainLoop
+        let carrier = try await Task(executorPreference: loop) {
+            try CacheNewsCarrier(.process, at: address, on: loop)
+        }.value
+        let membership = live.withLock { live in
+            live.cacheNews = carrier
+            return live.membership
+        }
+        carrier.update(membership.cacheNewsAddresses)
+        addresses.cacheNews = "\(address)"
     }
 
     /// Tells about the process on a socket of its own.
@@ -280,6 +294,9 @@ final class RoleProcess: Sendable {
                 await host.actors.drain(by: deadline)
                 host.actors.close()
             }.value
+        }
+        if let news = live.withLock({ $0.cacheNews }) {
+            await Task(executorPreference: site.mainLoop) { news.close() }.value
         }
         for server in running where server.part.kind == .cache {
             server.server.drain()

@@ -11,8 +11,19 @@ public import ApusRuntime
 public final class MemcachedClient: Sendable {
     /// How it is bounded.
     public let configuration: MemcachedClientConfiguration
-    private let pools: [MemcachedPool]
-    private let isClosed = Lock(false)
+    private let pools: MemcachedPools
+
+    /// A client that connects when it is first used, with connections of their own for each loop that uses it.
+    ///
+    /// Calls from elsewhere go by a loop of the client's own, which ends with ``end()``.
+    ///
+    /// - Parameter configuration: The servers, and bounds.
+    /// - Throws: `ConfigurationError` for a configuration that makes no sense; `TLSError` for files that cannot be used.
+    public init(_ configuration: MemcachedClientConfiguration) throws {
+        let maker = try MemcachedPoolMaker(configuration)
+        self.configuration = maker.configuration
+        pools = MemcachedPools(maker)
+    }
 
     /// A client that connects when it is first used.
     ///
@@ -21,32 +32,28 @@ public final class MemcachedClient: Sendable {
     ///   - loops: The loops that will have connections; calls from elsewhere go by the first of them.
     /// - Throws: `ConfigurationError` for a configuration that makes no sense; `TLSError` for files that cannot be used.
     public init(_ configuration: MemcachedClientConfiguration, loops: [EventLoop]) throws {
-        let configuration = try configuration.checked()
         precondition(!loops.isEmpty, "a client needs a loop")
-        self.configuration = configuration
-        let security = try configuration.tls.map { try TLSContext(client: $0) }
-        let circles = (
-            servers: Ketama(configuration.servers.map(\.place)), gutter: Ketama(configuration.gutter.map(\.place))
-        )
-        pools = loops.map { MemcachedPool($0, configuration, security, circles) }
+        let maker = try MemcachedPoolMaker(configuration)
+        self.configuration = maker.configuration
+        pools = MemcachedPools(maker, loops: loops)
     }
 
     deinit {
         // Open connections hold themselves until they are closed.
-        let pools = pools
-        for pool in pools { pool.loop.execute { pool.close() } }
+        pools.close()
     }
 
     /// Closes all connections; calls that wait fail, and later ones too.
-    public func close() {
-        guard
-            !isClosed.withLock({ isClosed in
-                defer { isClosed = true }
-                return isClosed
-            })
-        else { return }
-        for pool in pools { pool.loop.execute { pool.close() } }
+    public func close() { pools.close() }
+
+    /// Closes all connections, and ends the loop that the client made for itself.
+    public func end() async {
+        pools.close()
+        await pools.endOwnLoop()
     }
+
+    /// The caller's loop, else one of the client's.
+    func loop() throws -> EventLoop { try EventLoop.current ?? pools.pool().loop }
 
     // MARK: Reading
 
@@ -144,13 +151,62 @@ public final class MemcachedClient: Sendable {
         }
     }
 
+    /// Adds to a number; where there is none it begins at `first`.
+    ///
+    /// - Parameters:
+    ///   - key: The key.
+    ///   - step: What is added; 1 unless given.
+    ///   - first: What a number begins with; 1 unless given.
+    ///   - lifetime: How long a number lives from its beginning, rounded up to seconds; `nil` until it is evicted.
+    /// - Returns: The number then.
+    /// - Throws: ``MemcachedError``, `refused` also where the value is no number; the gutter does not take it over.
+    public func count(_ key: [UInt8], by step: UInt64 = 1, from first: UInt64 = 1, lifetime: Duration? = nil)
+        async throws -> UInt64
+    {
+        let seconds = lifetime.map(self.seconds) ?? 0
+        let answer = try await ask(.count(by: step, first: first, seconds: seconds), key)
+        // A number that has lost a digit may have a space behind it.
+        let digits = answer.value.prefix { (0x30...0x39).contains($0) }
+        guard let number = UInt64(String(decoding: digits, as: UTF8.self)) else {
+            throw MemcachedError(.refused, "the server did not count", wasSent: true)
+        }
+        return number
+    }
+
+    /// Keeps a value as `set` and `add` do, or where nobody has changed the old one since it had `version`.
+    ///
+    /// - Returns: The new item's version; `nil` where it is not kept.
+    func place(
+        _ mode: MetaRequest.MetaMode,
+        _ key: [UInt8],
+        _ value: [UInt8],
+        flags: UInt32,
+        lifetime: Duration?,
+        version: UInt64? = nil
+    ) async throws -> UInt64? {
+        let seconds = lifetime.map(self.seconds) ?? 0
+        let kind = MetaRequest.Kind.place(mode, flags: flags, seconds: seconds, version: version)
+        let answer = try await ask(kind, key, value)
+        return answer.response.code == .done ? answer.response.version ?? 0 : nil
+    }
+
     // MARK: Taking away
 
     /// Takes a key out; true where it was there.
     ///
     /// - Throws: ``MemcachedError``: where the key's server is gone, the old value may come back with it.
     @discardableResult
-    public func delete(_ key: [UInt8]) async throws -> Bool { try await ask(.delete, key).response.code == .done }
+    public func delete(_ key: [UInt8]) async throws -> Bool {
+        try await ask(.delete(version: nil), key).response.code == .done
+    }
+
+    /// Takes a key out where nobody has changed it since it had `version`; true where it did.
+    ///
+    /// - Throws: ``MemcachedError``; the gutter does not take it over.
+    @discardableResult
+    public func delete(_ key: [UInt8], version: UInt64) async throws -> Bool {
+        try await ask(.delete(version: version), key).response.code == .done
+    }
 
     /// Marks a value as old: one caller who asks for a lease is told to load it anew, and the others may use it meanwhile.
     ///
@@ -186,7 +242,8 @@ public final class MemcachedClient: Sendable {
     private func seconds(_ lifetime: Duration) -> Int {
         let seconds = max(1, Int((lifetime.nanoseconds + 999_999_999) / 1_000_000_000))
         guard seconds > 60 * 60 * 24 * 30 else { return seconds }
-        return min(Int(pools[0].loop.clock.wallNanoseconds() / 1_000_000_000) + seconds, Int(Int32.max))
+        let now = EventLoop.current?.clock.wallNanoseconds() ?? SystemClock().wallNanoseconds()
+        return min(Int(now / 1_000_000_000) + seconds, Int(Int32.max))
     }
 
     private func ask(_ kind: MetaRequest.Kind, _ key: [UInt8], _ value: [UInt8] = []) async throws -> MetaAnswer {
@@ -204,10 +261,8 @@ public final class MemcachedClient: Sendable {
     private func onPool<Result: Sendable>(
         _ body: @escaping @Sendable (MemcachedPool) async throws -> Result
     ) async throws -> Result {
-        if let current = EventLoop.current, let pool = pools.first(where: { $0.loop === current }) {
-            return try await body(pool)
-        }
-        let pool = pools[0]
+        let pool = try pools.pool()
+        if pool.loop.isCurrent { return try await body(pool) }
         return try await Task(executorPreference: pool.loop) { try await body(pool) }.value
     }
 

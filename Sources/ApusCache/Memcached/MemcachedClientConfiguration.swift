@@ -9,7 +9,7 @@ public struct MemcachedServer: Sendable, Hashable, CustomStringConvertible {
     public var port: UInt16
     /// Its share of the keys, beside the others' shares; 1 unless set.
     public var weight: Int
-    /// Where it is reached; `nil` for a host that is an address itself, or `localhost`.
+    /// Where it is reached; `nil` looks the host up, unless it is an address itself, or `localhost`.
     public var address: SocketAddress?
 
     /// A server.
@@ -69,7 +69,11 @@ public struct MemcachedClientConfiguration: Sendable {
         if gutter.count > 1000 { throw refuse("gutter", gutter.count, "at most 1000") }
         for server in servers + gutter {
             if server.weight < 1 { throw refuse("weight of \(server)", server.weight, "1 or more") }
-            if server.target == nil { throw refuse("server", server, "an address, or a name with its address given") }
+            if server.target == nil,
+                server.host.isEmpty || server.host.contains(where: { $0.isWhitespace || $0 == ":" })
+            {
+                throw refuse("server", server, "a name or an address")
+            }
         }
         let durations = [
             ("gutterLifetime", gutterLifetime), ("commandLimit", commandLimit), ("connectLimit", connectLimit),

@@ -8,7 +8,7 @@ import ApusRuntime
 //
 // `@unchecked Sendable` is sound because its loop's thread alone touches it. While its channel is open, the channel holds it.
 final class MemcachedLink: @unchecked Sendable {
-    private enum Progress { case apart, connecting, securing, ready }
+    private enum Progress { case apart, resolving, connecting, securing, ready }
 
     /// Who waits for an answer, or for several of which this is one.
     struct Waiter {
@@ -22,6 +22,7 @@ final class MemcachedLink: @unchecked Sendable {
     let loop: EventLoop
     private let configuration: MemcachedClientConfiguration
     private let security: TLSContext?
+    private let resolver: BlockingPool
     private let parser: MetaResponseParser
     private var channel: Channel?
     private var progress = Progress.apart
@@ -32,21 +33,19 @@ final class MemcachedLink: @unchecked Sendable {
     // Those who wait, from `head` on.
     private let waiters = UnsafeMutablePointer<[Waiter]>.allocate(capacity: 1)
     private var head = 0
+    private var lookUps = 0
     private var isFlushAsked = false
     private var isClosed = false
     /// The answer to the login is awaited.
     private var isLoggingIn = false
 
-    init(
-        _ server: MemcachedServer,
-        _ loop: EventLoop,
-        _ configuration: MemcachedClientConfiguration,
-        _ security: TLSContext?
-    ) {
+    init(_ server: MemcachedServer, _ loop: EventLoop, _ maker: MemcachedPoolMaker) {
+        let configuration = maker.configuration
         self.server = server
         self.loop = loop
         self.configuration = configuration
-        self.security = security
+        security = maker.security
+        resolver = maker.resolver
         parser = MetaResponseParser(valueBytesMax: configuration.valueBytesMax)
         pause = ReconnectPause(first: configuration.pauseFirst, longest: configuration.pauseLongest)
         output.initialize(to: RESPBuffer(bytesMax: configuration.unsentBytesMax))
@@ -103,7 +102,14 @@ final class MemcachedLink: @unchecked Sendable {
         if let error = pause.error(at: now) {
             return MemcachedError(.unreachable, "\(server) was lost, and is left alone for now", cause: error)
         }
-        guard let address = server.target else { return MemcachedError(.unreachable, "\(server) has no address") }
+        guard let address = server.target else {
+            lookUp()
+            return nil
+        }
+        return connect(to: address, at: now)
+    }
+
+    private func connect(to address: SocketAddress, at now: Instant) -> MemcachedError? {
         do {
             let channel = try Channel.startConnecting(to: address, on: loop)
             self.channel = channel
@@ -117,6 +123,32 @@ final class MemcachedLink: @unchecked Sendable {
             pause.failed(error, at: now, chance: loop.random())
             return error
         }
+    }
+
+    /// Asks for the address behind the server's name, as each time that it is connected to.
+    private func lookUp() {
+        progress = .resolving
+        lookUps += 1
+        let number = lookUps
+        let (host, port, resolver) = (server.host, server.port, resolver)
+        Task(executorPreference: loop) { [self] in
+            let found = try? await resolver.run { try HostNames.addresses(of: host, port: port) }
+            guard progress == .resolving, number == lookUps else { return }
+            guard let address = found?.first else {
+                return giveUp(MemcachedError(.unreachable, "the name \(host) has no address"))
+            }
+            if let error = connect(to: address, at: loop.now) { end(nil, error) }
+        }
+        _ = loop.schedule(at: loop.now + configuration.connectLimit) { [weak self] in
+            guard let self, progress == .resolving, number == lookUps else { return }
+            giveUp(MemcachedError(.unreachable, "the name \(host) was not found in \(configuration.connectLimit)"))
+        }
+    }
+
+    /// The server's name was looked up in vain.
+    private func giveUp(_ error: MemcachedError) {
+        pause.failed(error, at: loop.now, chance: loop.random())
+        end(nil, error)
     }
 
     private static let event: Channel.Callback = { context, events in
@@ -239,7 +271,7 @@ final class MemcachedLink: @unchecked Sendable {
         if isLoggingIn {
             isLoggingIn = false
             if response.code == .done { return true }
-            lose(MemcachedError(.refused, "\(server) does not let us in"))
+            lose(MemcachedError(.refused, "\(server) does not let us in: the user or the password is wrong"))
             return false
         }
         guard head < waiters.pointee.count else {
@@ -299,8 +331,8 @@ final class MemcachedLink: @unchecked Sendable {
         end(channel, error)
     }
 
-    private func end(_ channel: Channel, _ error: MemcachedError) {
-        channel.close()
+    private func end(_ channel: Channel?, _ error: MemcachedError) {
+        channel?.close()
         self.channel = nil
         progress = .apart
         isLoggingIn = false
@@ -313,13 +345,15 @@ final class MemcachedLink: @unchecked Sendable {
             waiter.batch?.failed(error, at: waiter.index)
             waiter.continuation?.resume(throwing: error)
         }
-        Unmanaged.passUnretained(self).release()
+        // An open channel holds this.
+        if channel != nil { Unmanaged.passUnretained(self).release() }
     }
 
     /// Closes the connection for good.
     func close() {
         isClosed = true
-        if let channel { end(channel, MemcachedError(.closed, "the client was closed", wasSent: true)) }
+        guard channel != nil || progress == .resolving else { return }
+        end(channel, MemcachedError(.closed, "the client was closed", wasSent: true))
     }
 }
 

@@ -13,18 +13,14 @@ final class MemcachedPool: @unchecked Sendable {
     private let gutterCircle: Ketama
     private let gutterSeconds: Int
 
-    init(
-        _ loop: EventLoop,
-        _ configuration: MemcachedClientConfiguration,
-        _ security: TLSContext?,
-        _ circles: (servers: Ketama, gutter: Ketama)
-    ) {
+    init(_ loop: EventLoop, _ maker: MemcachedPoolMaker) {
+        let configuration = maker.configuration
         self.loop = loop
         self.configuration = configuration
-        links = configuration.servers.map { MemcachedLink($0, loop, configuration, security) }
-        gutter = configuration.gutter.map { MemcachedLink($0, loop, configuration, security) }
-        circle = circles.servers
-        gutterCircle = circles.gutter
+        links = configuration.servers.map { MemcachedLink($0, loop, maker) }
+        gutter = configuration.gutter.map { MemcachedLink($0, loop, maker) }
+        circle = maker.circle
+        gutterCircle = maker.gutterCircle
         gutterSeconds = max(1, Int(configuration.gutterLifetime.nanoseconds / 1_000_000_000))
     }
 

@@ -9,8 +9,12 @@ struct MetaRequest {
         /// Makes an empty item that lives so many seconds where there is none, and tells one caller so.
         case lease(seconds: Int, early: Int?)
         case set(MetaMode, flags: UInt32, seconds: Int, version: UInt64?, keepsAsStale: Bool)
-        case delete
+        /// As `set`, and says the version that the new item has.
+        case place(MetaMode, flags: UInt32, seconds: Int, version: UInt64?)
+        case delete(version: UInt64?)
         case invalidate(seconds: Int?)
+        /// Adds to a number; where there is none it begins at `first` and lives so many seconds, for ever with 0.
+        case count(by: UInt64, first: UInt64, seconds: Int)
     }
 
     enum MetaMode: Equatable { case set, add }
@@ -20,8 +24,10 @@ struct MetaRequest {
     /// Whether it may be sent to another server in the place of one that is gone.
     var isForGutter: Bool {
         switch kind {
-        case .get, .lease, .delete, .invalidate: true
-        case .set(_, _, _, let version, _): version == nil
+        case .get, .lease, .invalidate: true
+        case .set(_, _, _, let version, _), .delete(let version): version == nil
+        // A version is one server's own, and a number that is counted in two places is wrong in both.
+        case .place, .count: false
         }
     }
 
@@ -29,14 +35,14 @@ struct MetaRequest {
     var deletes: Bool {
         switch kind {
         case .delete, .invalidate: true
-        case .get, .lease, .set: false
+        case .get, .lease, .set, .place, .count: false
         }
     }
 
     /// The same for the gutter, where nothing lives long.
     func shortened(to seconds: Int) -> MetaRequest {
         switch kind {
-        case .get, .delete: self
+        case .get, .delete, .place, .count: self
         case .lease(let given, let early): MetaRequest(kind: .lease(seconds: min(given, seconds), early: early))
         case .set(let mode, let flags, let given, let version, let keeps):
             MetaRequest(
@@ -49,7 +55,7 @@ struct MetaRequest {
                 )
             )
         // There is no other value to show meanwhile for long.
-        case .invalidate: MetaRequest(kind: .delete)
+        case .invalidate: MetaRequest(kind: .delete(version: nil))
         }
     }
 
@@ -71,30 +77,23 @@ struct MetaRequest {
             }
             buffer.appendLineEnd()
         case .set(let mode, let flags, let seconds, let version, let keepsAsStale):
-            buffer.append("ms " as StaticString)
-            buffer.append(key)
-            buffer.append(UInt8(ascii: " "))
-            buffer.append(value.count)
-            if mode == .add { buffer.append(" ME" as StaticString) }
-            if flags != 0 {
-                buffer.append(" F" as StaticString)
-                buffer.append(Int(flags))
-            }
-            if seconds != 0 {
-                buffer.append(" T" as StaticString)
-                buffer.append(seconds)
-            }
-            if let version {
-                buffer.append(" C" as StaticString)
-                buffer.append(unsigned: version)
-                if keepsAsStale { buffer.append(" I" as StaticString) }
-            }
+            writeStore(key, mode, flags, seconds, version, value.count, to: &buffer)
+            if version != nil, keepsAsStale { buffer.append(" I" as StaticString) }
             buffer.appendLineEnd()
             buffer.append(value)
             buffer.appendLineEnd()
-        case .delete:
+        case .place(let mode, let flags, let seconds, let version):
+            writeStore(key, mode, flags, seconds, version, value.count, to: &buffer)
+            buffer.append(" c\r\n" as StaticString)
+            buffer.append(value)
+            buffer.appendLineEnd()
+        case .delete(let version):
             buffer.append("md " as StaticString)
             buffer.append(key)
+            if let version {
+                buffer.append(" C" as StaticString)
+                buffer.append(unsigned: version)
+            }
             buffer.appendLineEnd()
         case .invalidate(let seconds):
             buffer.append("md " as StaticString)
@@ -105,6 +104,44 @@ struct MetaRequest {
                 buffer.append(seconds)
             }
             buffer.appendLineEnd()
+        case .count(let step, let first, let seconds):
+            buffer.append("ma " as StaticString)
+            buffer.append(key)
+            buffer.append(" v N" as StaticString)
+            buffer.append(seconds)
+            buffer.append(" J" as StaticString)
+            buffer.append(unsigned: first)
+            buffer.append(" D" as StaticString)
+            buffer.append(unsigned: step)
+            buffer.appendLineEnd()
+        }
+    }
+
+    private func writeStore(
+        _ key: [UInt8],
+        _ mode: MetaMode,
+        _ flags: UInt32,
+        _ seconds: Int,
+        _ version: UInt64?,
+        _ count: Int,
+        to buffer: inout RESPBuffer
+    ) {
+        buffer.append("ms " as StaticString)
+        buffer.append(key)
+        buffer.append(UInt8(ascii: " "))
+        buffer.append(count)
+        if mode == .add { buffer.append(" ME" as StaticString) }
+        if flags != 0 {
+            buffer.append(" F" as StaticString)
+            buffer.append(Int(flags))
+        }
+        if seconds != 0 {
+            buffer.append(" T" as StaticString)
+            buffer.append(seconds)
+        }
+        if let version {
+            buffer.append(" C" as StaticString)
+            buffer.append(unsigned: version)
         }
     }
 

@@ -40,17 +40,18 @@ final class RESPTierServer: TierServer {
         return try Self.bytes(reply).map { TierItem(bytes: $0, token: $0) }
     }
 
-    func add(_ bytes: [UInt8], as name: [UInt8], lifetime: Duration) async throws -> Bool {
+    func add(_ bytes: [UInt8], as name: [UInt8], lifetime: Duration) async throws -> [UInt8]? {
         let words: [RESPArgument] = [.bytes(name), .bytes(bytes), "NX", "PX", Self.milliseconds(lifetime)]
-        return try await client.send(RESPCommand("SET", words)) != .null
+        return try await client.send(RESPCommand("SET", words)) == .null ? nil : bytes
     }
 
     func set(_ bytes: [UInt8], as name: [UInt8], lifetime: Duration?) async throws {
         _ = try await client.send(Self.set(bytes, name, lifetime))
     }
 
-    func replace(_ token: [UInt8], with bytes: [UInt8], as name: [UInt8], lifetime: Duration?) async throws -> Bool {
-        try await change(name, ifStill: token, Self.set(bytes, name, lifetime))
+    func replace(_ token: [UInt8], with bytes: [UInt8], as name: [UInt8], lifetime: Duration?) async throws -> [UInt8]?
+    {
+        try await change(name, ifStill: token, Self.set(bytes, name, lifetime)) ? bytes : nil
     }
 
     func remove(_ name: [UInt8], ifStill token: [UInt8]) async throws {
@@ -201,26 +202,5 @@ final class RESPTierServer: TierServer {
             let why = state.tracking?.problem.map { "\($0)" } ?? state.lost ?? ""
             return "\(client.address) does not serve, so each process caches alone: \(why)"
         }
-    }
-}
-
-/// The shared tiers' servers of this process: however many caches use one, it has one client.
-final class TierServers: Sendable {
-    static let process = TierServers()
-    private let servers = Lock<[String: RESPTierServer]>([:])
-
-    /// The server that a URL names.
-    func server(_ url: String) throws -> any TierServer {
-        let address = try RESPAddress(url: url)
-        return try servers.withLock { servers in
-            if let server = servers[url] { return server }
-            let server = try RESPTierServer(address)
-            servers[url] = server
-            return server
-        }
-    }
-
-    func forget(_ server: RESPTierServer) {
-        servers.withLock { servers in servers = servers.filter { $0.value !== server } }
     }
 }

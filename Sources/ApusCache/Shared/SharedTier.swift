@@ -77,20 +77,20 @@ final class SharedTier<Key: Hashable & Sendable, Value: Sendable>: CacheEngine, 
             if let item, let form, form.kind != .lease, let entry = entry(form) {
                 return refreshing ? try await refresh(name, item, form, entry) : .found(entry)
             }
-            if let form, form.kind == .lease {
+            if let form, form.kind == .lease, !isOver(form) {
                 // Somebody else's reload is not waited for by one who has a value.
                 if refreshing || clock.now() >= patience { return .load(nil) }
                 try await server.wait(pause)
                 pause = min(pause * 2, .milliseconds(20))
                 continue
             }
-            let lease = TierForm(.lease, until: SecureRandom.number()).bytes
+            let lease = newLease()
             let life = configuration.leaseLifetime
-            let isOurs = try await reach {
+            let token = try await reach {
                 if let item { return try await server.replace(item.token, with: lease, as: name, lifetime: life) }
                 return try await server.add(lease, as: name, lifetime: life)
             }
-            if isOurs { return .load(CacheLease(token: lease)) }
+            if let token { return .load(Self.lease(.lease, token)) }
             if clock.now() >= patience { return .load(nil) }
         }
     }
@@ -105,12 +105,28 @@ final class SharedTier<Key: Hashable & Sendable, Value: Sendable>: CacheEngine, 
         let now = wallMilliseconds
         if form.refreshingUntil > now { return .found(entry) }
         var marked = form
-        marked.refreshingUntil = now + UInt64(configuration.leaseLifetime.nanoseconds / 1_000_000)
+        marked.refreshingUntil = now + leaseMilliseconds
         let bytes = marked.bytes
-        let isOurs = try await reach {
+        let token = try await reach {
             try await server.replace(item.token, with: bytes, as: name, lifetime: entry.lifetime)
         }
-        return isOurs ? .load(CacheLease(token: bytes)) : .found(entry)
+        return token.map { .load(Self.lease(form.kind, $0)) } ?? .found(entry)
+    }
+
+    /// What is known of a lease: what it lies under, and the server's token.
+    private static func lease(_ kind: TierForm.Kind, _ token: [UInt8]) -> CacheLease {
+        CacheLease(token: [kind.rawValue] + token)
+    }
+
+    private func newLease() -> [UInt8] {
+        var form = TierForm(.lease, until: SecureRandom.number())
+        if !server.endsInTime { form.refreshingUntil = wallMilliseconds + leaseMilliseconds }
+        return form.bytes
+    }
+
+    /// A lease whose server has not ended it yet.
+    private func isOver(_ lease: TierForm) -> Bool {
+        lease.refreshingUntil != 0 && lease.refreshingUntil <= wallMilliseconds
     }
 
     /// What a form says, `nil` where its time is up or it cannot be read.
@@ -133,18 +149,20 @@ final class SharedTier<Key: Hashable & Sendable, Value: Sendable>: CacheEngine, 
     func fill(_ entry: CacheEngineEntry<Value>, for key: Key, under lease: CacheLease) async throws -> Bool {
         let (name, bytes) = (try name(of: key), try bytes(of: entry))
         if isResting { return false }
+        let token = Array(lease.token.dropFirst())
         return try await reach {
-            try await server.replace(lease.token, with: bytes, as: name, lifetime: entry.lifetime)
+            try await server.replace(token, with: bytes, as: name, lifetime: entry.lifetime) != nil
         }
     }
 
     func giveUp(_ lease: CacheLease, for key: Key) async {
         guard let name = try? name(of: key) else { return }
         // The lease of a refresh is the old value, which stays.
-        guard TierForm(lease.token)?.kind == .lease else { return }
+        guard lease.token.first == TierForm.Kind.lease.rawValue else { return }
         // If this fails the lease ends by itself.
         if isResting { return }
-        try? await reach { try await server.remove(name, ifStill: lease.token) }
+        let token = Array(lease.token.dropFirst())
+        try? await reach { try await server.remove(name, ifStill: token) }
     }
 
     func keep(_ entry: CacheEngineEntry<Value>, for key: Key) async throws {
@@ -199,6 +217,7 @@ final class SharedTier<Key: Hashable & Sendable, Value: Sendable>: CacheEngine, 
         )
     }
 
+    private var leaseMilliseconds: UInt64 { UInt64(configuration.leaseLifetime.nanoseconds / 1_000_000) }
     private var wallMilliseconds: UInt64 { UInt64(max(0, clock.wallNanoseconds() / 1_000_000)) }
 
     /// Asks the server, and leaves it alone for a while when it fails twice.

@@ -6,7 +6,7 @@ import ApusWire
 ///     1  kind: V value, N known to have none, L lease
 ///     1  version of this form: 1
 ///     8  usable until, milliseconds since 1970, big-endian; all ones for ever. Of a lease: its random token
-///     8  being refreshed until, milliseconds since 1970; 0 for not
+///     8  being refreshed until, milliseconds since 1970; 0 for not. Of a lease: its end, 0 where the server ends it in time
 ///     4  microseconds it took to load, at most 71 minutes
 struct TierForm: Equatable {
     enum Kind: UInt8 {

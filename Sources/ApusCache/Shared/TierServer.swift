@@ -6,12 +6,16 @@ public import ApusCore
 protocol TierServer: AnyObject, Sendable {
     /// What is kept under a name.
     func get(_ name: [UInt8]) async throws -> TierItem?
-    /// Keeps bytes where there are none; false where there are some.
-    func add(_ bytes: [UInt8], as name: [UInt8], lifetime: Duration) async throws -> Bool
+    /// Keeps bytes where there are none.
+    ///
+    /// - Returns: The token of what is there now; `nil` where there are some.
+    func add(_ bytes: [UInt8], as name: [UInt8], lifetime: Duration) async throws -> [UInt8]?
     /// Keeps bytes, whatever was there.
     func set(_ bytes: [UInt8], as name: [UInt8], lifetime: Duration?) async throws
-    /// Keeps bytes where what is there is still `token`'s; false where it is not, or is gone.
-    func replace(_ token: [UInt8], with bytes: [UInt8], as name: [UInt8], lifetime: Duration?) async throws -> Bool
+    /// Keeps bytes where what is there is still `token`'s.
+    ///
+    /// - Returns: The token of what is there now; `nil` where what was there is not `token`'s, or is gone.
+    func replace(_ token: [UInt8], with bytes: [UInt8], as name: [UInt8], lifetime: Duration?) async throws -> [UInt8]?
     /// Removes a name where what is there is still `token`'s.
     func remove(_ name: [UInt8], ifStill token: [UInt8]) async throws
     /// Removes a name.
@@ -22,6 +26,8 @@ protocol TierServer: AnyObject, Sendable {
     ///
     /// - Returns: The number then, and that under the name `before`, 0 for none.
     func count(_ name: [UInt8], before: [UInt8], lifetime: Duration) async throws -> (now: Int, before: Int)
+    /// Whether lives end to the millisecond; else up to two seconds late.
+    var endsInTime: Bool { get }
     /// Whether an error says that the server is away or hangs, and not only that this client has too much to do.
     func isAway(_ error: any Error) -> Bool
     /// Waits half of `pause` to all of it: between two looks at the server.
@@ -38,6 +44,11 @@ protocol TierServer: AnyObject, Sendable {
     func stockClient(prefix: String) -> String?
     /// What is wrong with the server now; `nil` for nothing.
     var problem: String? { get }
+}
+
+extension TierServer {
+    /// As most do.
+    var endsInTime: Bool { true }
 }
 
 /// A block whose engine may be a server that processes share.

@@ -277,7 +277,7 @@ struct MemcachedClientTests {
         }
         #expect(!refused { _ in })
         #expect(refused { $0.servers = [] })
-        #expect(refused { $0.servers = [MemcachedServer("no.address.given")] })
+        #expect(refused { $0.servers = [MemcachedServer("no name")] })
         #expect(refused { $0.servers[0].weight = 0 })
         #expect(refused { $0.commandLimit = .zero })
         #expect(refused { $0.outstandingMax = 0 })

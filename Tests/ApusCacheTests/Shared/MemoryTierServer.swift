@@ -72,11 +72,11 @@ final class MemoryTierServer: TierServer {
         }
     }
 
-    func add(_ bytes: [UInt8], as name: [UInt8], lifetime: Duration) async throws -> Bool {
+    func add(_ bytes: [UInt8], as name: [UInt8], lifetime: Duration) async throws -> [UInt8]? {
         try change(name) { state in
-            guard state.items[name] == nil else { return (false, false) }
+            guard state.items[name] == nil else { return (nil, false) }
             put(bytes, name, lifetime, in: &state)
-            return (true, true)
+            return (bytes, true)
         }
     }
 
@@ -87,11 +87,12 @@ final class MemoryTierServer: TierServer {
         }
     }
 
-    func replace(_ token: [UInt8], with bytes: [UInt8], as name: [UInt8], lifetime: Duration?) async throws -> Bool {
+    func replace(_ token: [UInt8], with bytes: [UInt8], as name: [UInt8], lifetime: Duration?) async throws -> [UInt8]?
+    {
         try change(name) { state in
-            guard state.items[name]?.bytes == token else { return (false, false) }
+            guard state.items[name]?.bytes == token else { return (nil, false) }
             put(bytes, name, lifetime, in: &state)
-            return (true, true)
+            return (bytes, true)
         }
     }
 

@@ -21,19 +21,42 @@ struct RealTierTests {
         change(&configuration)
         let cache = Cache<String, [Int]>(name, configuration, metrics: Metrics())
         // A reply that comes late on a busy machine is no failure here.
-        let server = try RESPTierServer(RESPAddress(url: url), replyLimit: replyLimit)
-        try await cache.share(on: server, clock: SystemClock())
+        try await cache.share(on: tierServer(url, replyLimit: replyLimit), clock: SystemClock())
         return cache
     }
 
     private func name() -> String { "test-\(SecureRandom.token(bits: 48))" }
 
-    @Test(arguments: CachePlace.here)
-    func `what one process loaded the others have, and a change is seen by all once there is word of it`(
-        place: CachePlace
-    )
-        async throws
-    {
+    @Test(arguments: CachePlace.tiers)
+    func `what one process loaded the others have`(place: CachePlace) async throws {
+        try await place.with { [self] url, _ in
+            let name = name()
+            // Nothing is kept in memory: each look goes to the server.
+            let far: (inout CacheConfiguration) -> Void = { $0.nearLifetime = .zero }
+            let (first, second) = (try await replica(name, url, far), try await replica(name, url, far))
+            #expect(first.problems == [] && second.problems == [])
+            let keys = ["plain", "with a space", "line\r\nend", "", "ü", String(repeating: "long", count: 100)]
+            for (number, key) in keys.enumerated() {
+                #expect(try await first.value(for: key) { [number] } == [number])
+                #expect(try await second.value(for: key) { [-1] } == [number])
+                try await second.set([number, 1], for: key)
+                #expect(try await first.value(for: key) { [-1] } == [number, 1])
+                try await first.remove(key)
+                #expect(try await second.find(key) { nil } == nil)
+                #expect(try await first.find(key) { [-1] } == nil)
+                try await first.set([number, 2], for: key)
+            }
+            let other = try await replica(name + "-other", url, far)
+            try await other.set([7], for: "plain")
+            try await first.removeAll()
+            for key in keys { #expect(try await second.value(for: key) { [8] } == [8]) }
+            #expect(try await other.value(for: "plain") { [9] } == [7])
+            for cache in [first, second, other] { await cache.close() }
+        }
+    }
+
+    @Test(arguments: CachePlace.tiers(for: "a change is seen by all once there is word of it"))
+    func `a change is seen by all once there is word of it`(place: CachePlace) async throws {
         try await place.with { [self] url, _ in
             let name = name()
             // Nothing but the word of it ends an entry here; how soon it comes is measured by ./apus bench cache.
@@ -63,7 +86,7 @@ struct RealTierTests {
         }
     }
 
-    @Test(arguments: CachePlace.here)
+    @Test(arguments: CachePlace.tiers)
     func `a thousand misses over four processes are one load`(place: CachePlace) async throws {
         try await place.with { [self] url, _ in
             let name = name()
@@ -91,7 +114,7 @@ struct RealTierTests {
         }
     }
 
-    @Test(arguments: CachePlace.here)
+    @Test(arguments: CachePlace.tiers)
     func `a value read before an invalidation is not kept after it`(place: CachePlace) async throws {
         try await place.with { [self] url, _ in
             let name = name()
@@ -114,7 +137,7 @@ struct RealTierTests {
         }
     }
 
-    @Test(arguments: CachePlace.here)
+    @Test(arguments: CachePlace.tiers)
     func `a dead loader's lease passes on`(place: CachePlace) async throws {
         try await place.with { [self] url, _ in
             let name = name()
@@ -137,13 +160,13 @@ struct RealTierTests {
         }
     }
 
-    @Test(arguments: CachePlace.here)
+    @Test(arguments: CachePlace.tiers)
     func `a limit is counted over all processes`(place: CachePlace) async throws {
         try await place.with { url, _ in
             let name = "test-\(SecureRandom.token(bits: 48))"
             let limits = try (0..<2).map { _ in
                 let limit = RateLimit(name, 10, per: .seconds(3600), metrics: Metrics())
-                limit.share(on: try RESPTierServer(RESPAddress(url: url), replyLimit: .seconds(60)))
+                limit.share(on: try tierServer(url))
                 return limit
             }
             var allowed = 0
@@ -153,21 +176,33 @@ struct RealTierTests {
         }
     }
 
-    @Test func `a server that is killed and comes again costs nobody more than its time`() async throws {
+    /// A server that a test may kill.
+    enum Mortal: String, Sendable, CaseIterable {
+        case redis, memcached
+        func start(_ servers: OwnServers, port: UInt16) async throws {
+            switch self {
+            case .redis: try await servers.start(port: port)
+            case .memcached: try await servers.startMemcached(port: port)
+            }
+        }
+    }
+
+    @Test(arguments: Mortal.allCases)
+    func `a server that is killed and comes again costs nobody more than its time`(kind: Mortal) async throws {
         try await OwnServers.with { servers in
             let port = try FreePort.take()
-            try await servers.start(port: port)
+            try await kind.start(servers, port: port)
             let name = name()
-            let cache = try await replica(name, "redis://127.0.0.1:\(port)")
+            let cache = try await replica(name, "\(kind)://127.0.0.1:\(port)")
             #expect(try await cache.value(for: "key") { [1] } == [1])
             await servers.kill(port)
-            // What was heard of last may be old: memory was forgotten with the connection.
+            // What was heard of last may be old: memory was forgotten with the connection, or by its own lifetime.
             await eventually { cache.cached("key") == nil }
             for number in 0..<100 { #expect(try await cache.value(for: "key \(number)") { [number] } == [number]) }
-            #expect(cache.problems.first?.contains("does not serve") == true)
-            try await servers.start(port: port)
+            await eventually { cache.problems.first?.contains("does not serve") == true }
+            try await kind.start(servers, port: port)
             await eventually { cache.problems.isEmpty }
-            let other = try await replica(name, "redis://127.0.0.1:\(port)")
+            let other = try await replica(name, "\(kind)://127.0.0.1:\(port)")
             await eventually {
                 try? await cache.remove("after")
                 _ = try? await cache.value(for: "after") { [7] }
@@ -177,11 +212,12 @@ struct RealTierTests {
         }
     }
 
-    @Test func `a server that hangs is left alone after two replies that did not come`() async throws {
+    @Test(arguments: Mortal.allCases)
+    func `a server that hangs is left alone after two replies that did not come`(kind: Mortal) async throws {
         try await OwnServers.with { servers in
             let port = try FreePort.take()
-            try await servers.start(port: port)
-            let cache = try await replica(name(), "redis://127.0.0.1:\(port)", replyLimit: RESPTierServer.replyLimit)
+            try await kind.start(servers, port: port)
+            let cache = try await replica(name(), "\(kind)://127.0.0.1:\(port)", replyLimit: RESPTierServer.replyLimit)
             #expect(try await cache.value(for: "key") { [1] } == [1])
             servers.signal(SIGSTOP, port)
             defer { servers.signal(SIGCONT, port) }
