@@ -6,7 +6,7 @@
 /// | `INTEGER`, `INT` | `BIGINT` |
 /// | `INTEGER PRIMARY KEY` behind a column's name | the same, numbered by the server where no number is given |
 /// | `REAL` | `DOUBLE` |
-/// | `TEXT`, `BLOB` | `LONGTEXT`, `LONGBLOB`; in a key of the same migration `VARCHAR`, `VARBINARY` ([``MySQLKeys``]) |
+/// | `TEXT`, `BLOB` | `LONGTEXT`, `LONGBLOB`; in a key of the same migration `VARCHAR`, `VARBINARY` (``MySQLKeys``) |
 /// | `STRICT`, `WITHOUT ROWID`, `AUTOINCREMENT` | nothing |
 /// | `DEFERRABLE INITIALLY …` | nothing: a foreign key is checked by each statement |
 enum MySQLSchema {
