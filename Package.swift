@@ -20,13 +20,15 @@ let package = Package(
     // Engines that need a C library. `traits: []` in a system's own manifest leaves all of them out.
     traits: [
         .trait(name: "PostgreSQL", description: "The store's engine for postgres:// by libpq."),
-        .default(enabledTraits: ["PostgreSQL"]),
+        .trait(name: "MySQL", description: "The store's engine for mysql:// by MariaDB Connector/C."),
+        .default(enabledTraits: ["PostgreSQL", "MySQL"]),
     ],
     targets: [
         // C libraries: module maps and shim headers, no logic.
         .target(name: "CLinux"),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CMariaDB", pkgConfig: "libmariadb", providers: [.apt(["libmariadb-dev"])]),
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
 
@@ -61,6 +63,7 @@ let package = Package(
             dependencies: [
                 "ApusCore", "ApusRuntime", "ApusObserve", "ApusHTTP", "CSQLite", "CLinux",
                 .target(name: "CPostgres", condition: .when(traits: ["PostgreSQL"])),
+                .target(name: "CMariaDB", condition: .when(traits: ["MySQL"])),
             ],
             swiftSettings: strict
         ),
@@ -138,6 +141,7 @@ let package = Package(
             dependencies: [
                 "ApusStore", "ApusHTTP", "ApusTesting", "CSQLite",
                 .target(name: "CPostgres", condition: .when(traits: ["PostgreSQL"])),
+                .target(name: "CMariaDB", condition: .when(traits: ["MySQL"])),
             ],
             swiftSettings: strict
         ),

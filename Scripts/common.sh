@@ -3,10 +3,10 @@
 # shellcheck shell=bash disable=SC2034
 
 # What a build with the default traits needs (Documentation/dependencies.md).
-readonly EMBEDDED_PACKAGES=(libsqlite3-dev libssl-dev libpq-dev libzstd-dev pkg-config)
+readonly EMBEDDED_PACKAGES=(libsqlite3-dev libssl-dev libpq-dev libmariadb-dev libzstd-dev pkg-config)
 # What the tests and benchmarks need on top.
 readonly TEST_PACKAGES=(
-    nginx haproxy redis-server redis-tools memcached postgresql-15 wrk hey prometheus chromium valgrind shellcheck
+    nginx haproxy redis-server redis-tools memcached postgresql-15 mariadb-server mariadb-client wrk hey prometheus chromium valgrind shellcheck
     sqlite3 curl ca-certificates openssl python3-venv util-linux libhiredis-dev
     libmemcached-dev
 )
@@ -120,6 +120,7 @@ install_now() {
         case $name in
             nginx | haproxy | prometheus | redis-server | memcached) "${sudo[@]}" systemctl disable --now "$name" ;;
             postgresql-15) "${sudo[@]}" systemctl disable --now postgresql ;;
+            mariadb-server) "${sudo[@]}" systemctl disable --now mariadb ;;
         esac
     done
 }

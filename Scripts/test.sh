@@ -1,7 +1,7 @@
 # ./apus test: starts the real parts and runs every test; nothing is skipped silently.
 # shellcheck shell=bash disable=SC2034
 
-readonly TEST_PARTS=(nginx haproxy prometheus otlp redis redis-cluster memcached postgres)
+readonly TEST_PARTS=(nginx haproxy prometheus otlp redis redis-cluster memcached postgres mariadb)
 # Each line: name, passed, failed, seconds.
 TEST_STEPS=()
 TEST_PASSED=0
@@ -80,7 +80,7 @@ check_docs() {
         "$bin/swift-symbolgraph-extract" -module-name "$name" -target "$(uname -m)-unknown-linux-gnu" \
             -I .build/debug/Modules -Xcc -fmodule-map-file=.build/debug/CLinux.build/module.modulemap \
             -I Sources/CLinux/include -I Sources/COpenSSL -I Sources/CSQLite \
-            -I Sources/CPostgres -Xcc -I/usr/include/postgresql -minimum-access-level public -skip-synthesized-members \
+            -I Sources/CPostgres -Xcc -I/usr/include/postgresql -I Sources/CMariaDB -Xcc -I/usr/include/mariadb -minimum-access-level public -skip-synthesized-members \
             -output-dir "$graphs" || return
         "$bin/docc" convert "$catalogue" --additional-symbol-graph-dir "$graphs" --warnings-as-errors \
             --fallback-display-name "$name" --fallback-bundle-identifier "$name" --output-path "$graphs.doccarchive" || return

@@ -1,7 +1,7 @@
 /// Inserting many rows at once.
 extension Transaction {
-    /// Inserts many rows in the way that costs the engine least: by COPY on PostgreSQL, and on SQLite by a prepared
-    /// INSERT of many rows at a time.
+    /// Inserts many rows in the way that costs the engine least: by COPY on PostgreSQL, and on SQLite and MySQL
+    /// by a prepared INSERT of many rows at a time.
     ///
     /// ```swift
     /// try transaction.insert(products, into: "products", ["id", "name"]) { [$0.id, $0.name] }
@@ -101,26 +101,45 @@ enum BulkInsert {
 
     /// Inserts rows by statements of many rows, as far as there are so many, and by statements of one.
     ///
-    /// So there are two statements to prepare, not one for every number of rows.
+    /// So there are two statements to prepare, not one for every number of rows. A statement of many rows has at most one
+    /// row more than it takes to reach `bytesMax`.
     static func run(
         on session: any SQLSession,
         _ table: String,
         _ columns: [String],
+        bytesMax: Int = .max,
         _ next: () throws -> [SQLValue]?
     ) throws -> Int {
         let start = Self.columns("INSERT INTO ", table, columns, " VALUES ")
         let many = max(1, min(rowsMax, valuesMax / max(1, columns.count)))
         var rows: [[SQLValue]] = []
+        var bytes = 0
         var count = 0
         while let row = try next() {
             try check(row, columns.count)
             rows.append(row)
-            if rows.count < many { continue }
-            count += try session.execute(statement(start, rows))
+            bytes = row.reduce(bytes) { $0 + size($1) }
+            if rows.count < many, bytes < bytesMax { continue }
+            count += try insert(rows, start, many, on: session)
             rows.removeAll(keepingCapacity: true)
+            bytes = 0
         }
-        for row in rows { count += try session.execute(statement(start, [row])) }
-        return count
+        return count + (try insert(rows, start, many, on: session))
+    }
+
+    private static func insert(_ rows: [[SQLValue]], _ start: SQL, _ many: Int, on session: any SQLSession) throws
+        -> Int
+    {
+        if rows.count == many { return try session.execute(statement(start, rows)) }
+        return try rows.reduce(0) { $0 + (try session.execute(statement(start, [$1]))) }
+    }
+
+    private static func size(_ value: SQLValue) -> Int {
+        switch value {
+        case .text(let text): text.utf8.count
+        case .bytes(let bytes): bytes.count
+        default: 8
+        }
     }
 
     private static func statement(_ start: SQL, _ rows: [[SQLValue]]) -> SQL {

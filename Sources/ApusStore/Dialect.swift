@@ -4,13 +4,13 @@
 /// a migration runs.
 @usableFromInline
 enum Dialect: Sendable {
-    case sqlite, postgres
+    case sqlite, postgres, mysql
 
     /// Behind a column in ORDER BY: smallest first, NULL before everything.
-    var ascending: SQL { self == .sqlite ? "" : " NULLS FIRST" }
+    var ascending: SQL { self == .postgres ? " NULLS FIRST" : "" }
     /// Behind a column in ORDER BY: largest first, NULL after everything.
-    var descending: SQL { self == .sqlite ? " DESC" : " DESC NULLS LAST" }
+    var descending: SQL { self == .postgres ? " DESC NULLS LAST" : " DESC" }
 
     /// The mark of the n-th parameter, counted from 1.
-    func parameter(_ number: Int) -> String { self == .sqlite ? "?" : "$\(number)" }
+    func parameter(_ number: Int) -> String { self == .postgres ? "$\(number)" : "?" }
 }

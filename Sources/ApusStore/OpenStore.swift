@@ -25,19 +25,31 @@ final class OpenStore: Sendable {
     ///
     /// - Throws: `ConfigurationError`; ``StoreError``.
     static func open(_ store: Store, _ site: BlockSite) throws -> OpenStore {
-        guard let url = site.url, url.hasPrefix("postgres:") || url.hasPrefix("postgresql:") else {
+        switch site.url?.prefix(while: { $0 != ":" }) {
+        case "postgres", "postgresql":
+            #if PostgreSQL
+            return try OpenStore(store, at: try PostgresLocation(url: site.url ?? ""), clock: site.clock)
+            #else
+            throw leftOut("postgres:…", "PostgreSQL")
+            #endif
+        case "mysql", "mysqls", "mariadb":
+            #if MySQL
+            return try OpenStore(store, at: try MySQLLocation(url: site.url ?? ""), clock: site.clock)
+            #else
+            throw leftOut("mysql:…", "MySQL")
+            #endif
+        default:
             let location = try SQLiteLocation(url: site.url, dataFolder: site.dataFolder)
             return try OpenStore(store, folder: location.folder, clock: site.clock)
         }
-        #if PostgreSQL
-        return try OpenStore(store, at: try PostgresLocation(url: url), clock: site.clock)
-        #else
-        throw ConfigurationError(
+    }
+
+    private static func leftOut(_ url: String, _ trait: String) -> ConfigurationError {
+        ConfigurationError(
             field: "STORE_URL",
-            value: "postgres:…",
-            accepted: "another engine; this program was built without the package trait PostgreSQL"
+            value: url,
+            accepted: "another engine; this program was built without the package trait \(trait)"
         )
-        #endif
     }
 
     func statistics() -> [StoreStatistics.Shard] {

@@ -21,6 +21,8 @@ public enum RealPart: String, Sendable, CaseIterable {
     case memcached = "APUS_TEST_MEMCACHED"
     /// A URL of a PostgreSQL database whose user may make schemas and databases.
     case postgres = "APUS_TEST_POSTGRES"
+    /// A URL of a MariaDB server whose user may make databases, `mysql://user:password@127.0.0.1:PORT`.
+    case mariadb = "APUS_TEST_MARIADB"
     /// The path of a release build of Bazaar.
     case bazaar = "APUS_TEST_BAZAAR"
     /// The path of a build of `Examples/Hello`.

@@ -19,17 +19,26 @@ final class TestFolder: Sendable {
 
 /// An engine that the contract's tests run against.
 enum TestEngine: String, Sendable, CustomTestStringConvertible {
-    case sqlite, postgres
+    case sqlite, postgres, mysql
 
     var testDescription: String { rawValue }
 
+    /// The server that a test needs for it; `nil` for the folder.
+    var part: RealPart? {
+        switch self {
+        case .sqlite: nil
+        case .postgres: .postgres
+        case .mysql: .mariadb
+        }
+    }
+
     /// The engines that are there; `./apus test` promises all.
     static var here: [TestEngine] {
-        RealPart.postgres.location != nil || RealPart.mustRun ? [.sqlite, .postgres] : [.sqlite]
+        [.sqlite, .postgres, .mysql].filter { $0.part.map { $0.location != nil || RealPart.mustRun } ?? true }
     }
 }
 
-/// Where one test's stores are: a folder, or schemas whose names nobody else uses; gone when the test is.
+/// Where one test's stores are: a folder, or schemas or databases whose names nobody else uses; gone when the test is.
 final class TestPlace: Sendable {
     let engine: TestEngine
     let folder: TestFolder
@@ -43,18 +52,27 @@ final class TestPlace: Sendable {
         self.engine = engine
         folder = try TestFolder()
         name = "test-\(SecureRandom.token(bits: 48).lowercased().filter { $0.isLetter || $0.isNumber })"
-        url = engine == .postgres ? RealPart.postgres.location : nil
-        if engine == .postgres { _ = try #require(url as String?, "APUS_TEST_POSTGRES is not set") }
+        url = engine.part?.location
+        if let part = engine.part { _ = try #require(url as String?, "\(part.rawValue) is not set") }
     }
 
     deinit {
-        #if PostgreSQL
         guard let url else { return }
-        try? TestDatabase(url).run((0..<Self.shardsMax).map { "DROP SCHEMA IF EXISTS \(schema($0)) CASCADE" })
-        #endif
+        let names = (0..<Self.shardsMax).map(schema)
+        switch engine {
+        case .sqlite: break
+        case .postgres:
+            #if PostgreSQL
+            try? TestDatabase(url).run(names.map { "DROP SCHEMA IF EXISTS \($0) CASCADE" })
+            #endif
+        case .mysql:
+            #if MySQL
+            try? TestMySQL(url).run(names.map { "DROP DATABASE IF EXISTS \($0)" })
+            #endif
+        }
     }
 
-    /// The schema of a shard.
+    /// The schema, or database, of a shard.
     func schema(_ index: Int) -> String { name.replacing("-", with: "_") + "_\(index)" }
 
     func site(clock: any Clock = SystemClock()) -> BlockSite {
@@ -147,5 +165,36 @@ func code(_ body: () async throws -> Void) async -> StoreError.Code? {
         return nil
     } catch {
         return (error as? StoreError)?.code
+    }
+}
+
+/// Waits for what another task or the server is about to do; a suite's time limit bounds it.
+func eventually(_ condition: () async throws -> Bool) async {
+    var looks = 0
+    while !Task.isCancelled, (try? await condition()) != true {
+        looks += 1
+        // Whoever waits long leaves the cores to those it waits for.
+        if looks < 100 { await Task.yield() } else { try? await Task.sleep(for: .milliseconds(1)) }
+    }
+}
+
+/// Opens a store over `productsSchema` on a server.
+func openStore(
+    _ url: String,
+    shards: Int = 1,
+    configuration: StoreConfiguration = StoreConfiguration()
+) async throws -> Store {
+    let store = Store("test", shards: shards, migrations: productsSchema, configuration: configuration)
+    try await store.open(BlockSite(url: url, dataFolder: "/tmp"))
+    return store
+}
+
+/// The error that `body` throws, or `nil` where it throws none of ours.
+func failure(_ body: () async throws -> Void) async -> StoreError? {
+    do {
+        try await body()
+        return nil
+    } catch {
+        return error as? StoreError
     }
 }

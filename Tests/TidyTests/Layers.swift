@@ -20,6 +20,7 @@ let homes: [String: Set<String>] = [
     "CSQLite": ["ApusStore"],
     "COpenSSL": ["ApusRuntime"],
     "CPostgres": ["ApusStore"],
+    "CMariaDB": ["ApusStore"],
     "CZstd": ["Bazaar"],
     "CLinux": [
         "ApusCore", "ApusRuntime", "ApusObserve", "ApusHTTP", "ApusEdge", "ApusCache", "ApusStore", "ApusLoad",

@@ -5,7 +5,7 @@ import ApusCore
 final class PostgresAddress: Sendable {
     let place: PostgresPlace
     let schema: String
-    let health = PostgresHealth()
+    let health = ServerHealth()
 
     init(_ place: PostgresPlace, schema: String) {
         self.place = place
@@ -25,24 +25,5 @@ final class PostgresAddress: Sendable {
     func connect(_ role: PostgresLink.Role, by deadline: Int64) throws -> PostgresLink {
         try PostgresLink.connect(to: place, schema: schema, role: role, by: deadline)
     }
-}
-
-/// Whether a server could be reached the last time that somebody tried.
-final class PostgresHealth: Sendable {
-    private let problemText = Lock<String?>(nil)
-
-    /// Why it could not, with the fix; `nil` where it could.
-    var problem: String? { problemText.withLock { $0 } }
-
-    func failed(_ error: StoreError) { problemText.withLock { $0 = error.detail } }
-    func succeeded() { problemText.withLock { $0 = nil } }
-}
-
-/// Pauses between attempts to connect to a server.
-typealias PostgresPause = ReconnectPause<StoreError>
-
-extension PostgresPause {
-    /// From 50 ms to 2 s.
-    init() { self.init(first: .milliseconds(50), longest: .seconds(2)) }
 }
 #endif

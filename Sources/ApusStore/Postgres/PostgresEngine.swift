@@ -5,7 +5,7 @@ import ApusRuntime
 /// What the shards of one store on PostgreSQL share.
 final class PostgresEngine: Sendable {
     let clock: any Clock
-    let stopper = PostgresStopper()
+    let stopper = ServerStopper()
     let watcher = DeadlineWatcher()
     /// Where statements of callers without a loop go out; made at the first.
     private let own = Lock<LoopGroup?>(nil)
@@ -92,31 +92,20 @@ extension OpenStore {
                 schema: "\(store.schemaName)_\(index)"
             )
         }
-        let map = try engine.prepared(addresses[0], store.configuration) { try PostgresMap(session: $0).open(store) }
-        let engines = try addresses.enumerated().map { index, address -> any ShardEngine in
-            let shard = PostgresShard(
-                address,
+        let map = try engine.prepared(addresses[0], store.configuration) {
+            try ServerMap(session: $0, name: addresses[0].place.name).open(store)
+        }
+        let engines = try Self.servers(store, map, addresses.count, clock) { index in
+            PostgresShard(
+                addresses[index],
                 store: store.name,
                 index: index,
                 configuration: store.configuration,
                 engine: engine
             )
-            return try BrokenShard.unless(
-                [.unreachable, .overloaded, .inputOutput, .corrupt],
-                configuration: store.configuration,
-                clock: clock
-            ) { [migrations = store.migrations, identity = map.identity] in
-                try shard.prepare(migrations, identity: identity)
-                return shard
-            }
         }
         let client = addresses[0].place.stockClient(schema: addresses[0].schema)
         self.init(map: map, engines: engines, stockClient: client) { await engine.close() }
     }
-}
-
-extension Store {
-    /// The beginning of its schemas' names: the store's own name, as an identifier.
-    var schemaName: String { String(name.map { $0.isLetter || $0.isNumber ? $0 : "_" }) }
 }
 #endif

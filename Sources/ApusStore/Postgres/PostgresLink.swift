@@ -113,7 +113,13 @@ final class PostgresLink: @unchecked Sendable {
     private static func finish(_ handle: OpaquePointer, _ place: PostgresPlace, by deadline: Int64) throws {
         var wanted = PGRES_POLLING_WRITING
         while PQstatus(handle) != CONNECTION_BAD {
-            guard wait(PQsocket(handle), for: wanted == PGRES_POLLING_READING ? POLLIN : POLLOUT, by: deadline) else {
+            guard
+                ServerSocket.wait(
+                    PQsocket(handle),
+                    for: wanted == PGRES_POLLING_READING ? POLLIN : POLLOUT,
+                    by: deadline
+                )
+            else {
                 throw StoreError(
                     .unreachable,
                     "\(place.name) did not answer in time; is it frozen, or behind a firewall?"
@@ -124,18 +130,6 @@ final class PostgresLink: @unchecked Sendable {
             if wanted == PGRES_POLLING_FAILED { break }
         }
         throw place.refusal(PQerrorMessage(handle).map { String(cString: $0) } ?? "")
-    }
-
-    /// Waits until the socket is ready; false once the deadline is over.
-    static func wait(_ socket: Int32, for events: Int32, by deadline: Int64) -> Bool {
-        var entry = pollfd(fd: socket, events: Int16(events), revents: 0)
-        while true {
-            let left = deadline - SystemClock().now().nanoseconds
-            if left <= 0 { return false }
-            let ready = poll(&entry, 1, Int32(clamping: left / 1_000_000 + 1))
-            if ready > 0 { return true }
-            if ready < 0, errno != EINTR { return true }
-        }
     }
 
     /// Why the connection is of no use any more.

@@ -39,8 +39,8 @@ struct PostgresLocation: Sendable {
             switch key {
             case "shards": list = value.split(separator: ",", omittingEmptySubsequences: false)
             case "replica": followers += value.split(separator: ",", omittingEmptySubsequences: false)
-            case "host": first.host = try Self.decoded(value)
-            case _ where Self.parameters.contains(key): first.parameters[key] = try Self.decoded(value)
+            case "host": first.host = try PostgresPlace.decoded(value)
+            case _ where Self.parameters.contains(key): first.parameters[key] = try PostgresPlace.decoded(value)
             default:
                 throw ConfigurationError(
                     field: "STORE_URL",
@@ -53,7 +53,7 @@ struct PostgresLocation: Sendable {
         var places: [PostgresPlace] = []
         for entry in list {
             var place = first
-            if entry.contains("/") { try place.read(entry) } else { place.database = try Self.decoded(entry) }
+            if entry.contains("/") { try place.read(entry) } else { place.database = try PostgresPlace.decoded(entry) }
             places.append(place)
         }
         if places.isEmpty { places = [first] }
@@ -103,14 +103,6 @@ struct PostgresLocation: Sendable {
             value: value,
             accepted: "postgres://user:password@host:port/database, with ?shards= for several databases"
         )
-    }
-
-    /// The text behind percent signs.
-    static func decoded(_ text: Substring) throws(ConfigurationError) -> String {
-        guard let text = PercentCoding.decodeText(text) else {
-            throw refused("a percent sign without two hexadecimal digits, or text that is not UTF-8")
-        }
-        return text
     }
 }
 #endif

@@ -3,7 +3,7 @@ import ApusCore
 import ApusRuntime
 
 /// One database on one server, and who we are there.
-struct PostgresPlace: Sendable {
+struct PostgresPlace: ServerPlace {
     var host = ""
     var port: UInt16 = 5432
     var user = ""
@@ -14,41 +14,7 @@ struct PostgresPlace: Sendable {
     /// libpq's parameters for TLS and the like.
     var parameters: [String: String] = [:]
 
-    /// For people: the server and the database.
-    var name: String { "\(host):\(port)/\(database)" }
-
-    /// Reads `user:password@host:port/database`; what is left out stays as it is.
-    mutating func read(_ text: Substring) throws(ConfigurationError) {
-        var address = text.prefix { $0 != "/" }
-        if address.count < text.count {
-            database = try PostgresLocation.decoded(text.dropFirst(address.count + 1))
-        }
-        if let at = address.lastIndex(of: "@") {
-            let who = address[..<at]
-            let name = who.prefix { $0 != ":" }
-            user = try PostgresLocation.decoded(name)
-            if name.count < who.count { password = Secret(try PostgresLocation.decoded(who.dropFirst(name.count + 1))) }
-            address = address[address.index(after: at)...]
-        }
-        guard !address.isEmpty else { return }
-        if address.hasPrefix("["), let end = address.firstIndex(of: "]") {
-            host = String(address[address.index(after: address.startIndex)..<end])
-            address = address[address.index(after: end)...]
-        } else {
-            host = try PostgresLocation.decoded(address.prefix { $0 != ":" })
-            address = address.drop { $0 != ":" }
-        }
-        guard !address.isEmpty else { return }
-        guard address.hasPrefix(":"), let number = UInt16(address.dropFirst()), number > 0 else {
-            throw PostgresLocation.refused("a port that is none")
-        }
-        port = number
-    }
-
-    /// True where nobody else can listen in: the server is on this machine.
-    private var isNear: Bool {
-        host.hasPrefix("/") || host == "localhost" || host.hasPrefix("127.") || host == "::1"
-    }
+    static func refused(_ value: String) -> ConfigurationError { PostgresLocation.refused(value) }
 
     /// What libpq is told, but for the session's own settings.
     ///
@@ -74,9 +40,6 @@ struct PostgresPlace: Sendable {
         }
         return words.map { ($0.key, $0.value) }
     }
-
-    /// Debian's file of the roots that the system trusts.
-    private static let systemRoots = "/etc/ssl/certs/ca-certificates.crt"
 
     /// The command of PostgreSQL's own client.
     func stockClient(schema: String) -> String {

@@ -21,7 +21,7 @@ final class PostgresPool: @unchecked Sendable {
     let configuration: StoreConfiguration
     private let address: PostgresAddress
     private let role: PostgresLink.Role
-    private let stopper: PostgresStopper
+    private let stopper: ServerStopper
     private let statistics: ShardStatistics
     private let waitingMax: Int
 
@@ -31,7 +31,7 @@ final class PostgresPool: @unchecked Sendable {
     private var connecting = 0
     private var isClosed = false
     private var isLooking = false
-    private var pause = PostgresPause()
+    private var pause = ServerPause()
     /// Statements that must be asked again, before those that wait.
     private var returned: [PostgresCall] = []
     private var whenClosed: (@Sendable () -> Void)?
@@ -43,7 +43,7 @@ final class PostgresPool: @unchecked Sendable {
         role: PostgresLink.Role,
         loop: EventLoop,
         configuration: StoreConfiguration,
-        stopper: PostgresStopper,
+        stopper: ServerStopper,
         statistics: ShardStatistics
     ) {
         self.address = address
@@ -156,13 +156,13 @@ final class PostgresPool: @unchecked Sendable {
         if call.isDone { return }
         if call.kind != .read { note(call, isDone: false) }
         let isExpired = error.isCancel && call.isStopped
-        call.fail(isExpired ? Self.expired(address.name) : error.storeError(address.name, isReader: role == .reader))
+        call.fail(isExpired ? .expired(address.name) : error.storeError(address.name, isReader: role == .reader))
     }
 
     /// Has a statement asked again, before those that wait.
     func again(_ call: PostgresCall) {
         if call.isDone { return }
-        guard call.deadline > loop.preciseNow().nanoseconds else { return call.fail(Self.expired(address.name)) }
+        guard call.deadline > loop.preciseNow().nanoseconds else { return call.fail(.expired(address.name)) }
         returned.append(call)
     }
 
@@ -194,10 +194,6 @@ final class PostgresPool: @unchecked Sendable {
         count()
     }
 
-    static func expired(_ name: String) -> StoreError {
-        StoreError(.deadlineExceeded, "\(name): waited until its deadline")
-    }
-
     func stop(_ link: PostgresLink) { stopper.stop(link) }
 
     private func note(_ call: PostgresCall, isDone: Bool) {
@@ -225,7 +221,7 @@ final class PostgresPool: @unchecked Sendable {
     private func expire() {
         let now = loop.preciseNow().nanoseconds
         for call in waiting[head...] where !call.isDone && call.deadline <= now {
-            call.fail(Self.expired(address.name))
+            call.fail(.expired(address.name))
         }
         for wire in wires { wire.expire(at: now) }
         if wires.count > 1, let idle = wires.first(where: { $0.depth == 0 && $0.usedAt < now - Self.idleNanoseconds }) {

@@ -16,16 +16,21 @@ final class PostgresReplica: Sendable {
         var reached: UInt64 = 0
         /// Until when that is enough for reads that take any age.
         var knownUntil = Instant(nanoseconds: .min)
-        var pause = PostgresPause()
+        var pause = ServerPause()
     }
 
     private let address: PostgresAddress
     private let pools: PostgresPools
-    private let scanners: PostgresWorkers
+    private let scanners: ServerWorkers<PostgresSession>
     private let statistics: ShardStatistics
     private let state = Lock(State())
 
-    init(_ address: PostgresAddress, pools: PostgresPools, scanners: PostgresWorkers, statistics: ShardStatistics) {
+    init(
+        _ address: PostgresAddress,
+        pools: PostgresPools,
+        scanners: ServerWorkers<PostgresSession>,
+        statistics: ShardStatistics
+    ) {
         self.address = address
         self.pools = pools
         self.scanners = scanners

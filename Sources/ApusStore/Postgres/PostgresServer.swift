@@ -8,7 +8,7 @@ struct PostgresServer {
     private let engine: PostgresEngine
     private let statistics: ShardStatistics
     /// The server's own: one that takes no request to stop does not hold up those to others.
-    private let stopper = PostgresStopper()
+    private let stopper = ServerStopper()
 
     init(
         _ address: PostgresAddress,
@@ -37,28 +37,37 @@ struct PostgresServer {
     }
 
     /// Threads for transactions.
-    func writers(_ name: String) -> PostgresWorkers {
-        workers(.writes, name, waitingMax: configuration.writesWaitingMax, threads: configuration.writerThreads)
+    func writers(_ name: String) -> ServerWorkers<PostgresSession> {
+        workers(.transactions, name, waitingMax: configuration.writesWaitingMax, threads: configuration.writerThreads)
     }
 
     /// Threads for scans.
-    func scanners(_ name: String) -> PostgresWorkers {
-        workers(.reads, name, waitingMax: configuration.scansWaitingMax, threads: configuration.readerThreads)
+    func scanners(_ name: String) -> ServerWorkers<PostgresSession> {
+        workers(.scans, name, waitingMax: configuration.scansWaitingMax, threads: configuration.readerThreads)
     }
 
-    private func workers(_ kind: PostgresSession.Mode, _ name: String, waitingMax: Int, threads: Int)
-        -> PostgresWorkers
+    private func workers(_ work: ServerWork, _ name: String, waitingMax: Int, threads: Int)
+        -> ServerWorkers<PostgresSession>
     {
-        PostgresWorkers(
-            kind,
+        ServerWorkers(
+            work,
             queue: WorkQueue(name: name, waitingMax: waitingMax, clock: engine.clock, watcher: engine.watcher),
             threadsMax: threads,
-            address: address,
+            name: address.name,
+            health: address.health,
+            collisions: .init(
+                lock: "SELECT pg_advisory_lock(\(address.collisionLock))",
+                unlock: "SELECT pg_advisory_unlock(\(address.collisionLock))"
+            ),
             configuration: configuration,
-            stopper: stopper,
             clock: engine.clock,
             statistics: statistics
-        )
+        ) { [address, configuration, stopper, clock = engine.clock, slow = statistics.slow] deadline in
+            let link = try address.connect(work == .transactions ? .transactions : .writer, by: deadline)
+            let session = PostgresSession(link, configuration: configuration, stopper: stopper, clock: clock)
+            session.slow = slow
+            return session
+        }
     }
 }
 #endif

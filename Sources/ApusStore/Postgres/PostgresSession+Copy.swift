@@ -106,7 +106,7 @@ extension PostgresSession {
             if let stopping { throw stopping.reason }
             if flushed == 0 { return }
             let until = min(now + Self.lookNanoseconds, deadline)
-            guard PostgresLink.wait(PQsocket(link.handle), for: POLLIN | POLLOUT, by: until) else { continue }
+            guard ServerSocket.wait(PQsocket(link.handle), for: POLLIN | POLLOUT, by: until) else { continue }
             guard PQconsumeInput(link.handle) == 1 else { throw broken() }
         }
     }

@@ -117,7 +117,7 @@ extension PostgresSession {
             throw stopping.reason
         }
         let until = min(now + Self.lookNanoseconds, stopping?.until ?? deadline)
-        guard PostgresLink.wait(PQsocket(link.handle), for: flushed == 1 ? POLLIN | POLLOUT : POLLIN, by: until) else {
+        guard ServerSocket.wait(PQsocket(link.handle), for: flushed == 1 ? POLLIN | POLLOUT : POLLIN, by: until) else {
             return
         }
         received += link.bytesWaiting

@@ -6,7 +6,7 @@ import CPostgres
 ///
 /// The deadline and the caller's cancellation stop a statement on the server. A server that does not even take that
 /// request loses the connection a little later.
-final class PostgresSession: SQLSession {
+final class PostgresSession: ServerSession {
     /// How much longer than its deadline a statement may take to be stopped.
     static let graceNanoseconds: Int64 = 1_000_000_000
     /// How often a waiting thread looks whether its caller is still there.
@@ -31,7 +31,7 @@ final class PostgresSession: SQLSession {
 
     let link: PostgresLink
     let configuration: StoreConfiguration
-    let stopper: PostgresStopper
+    let stopper: ServerStopper
     let clock: any Clock
 
     /// Monotonic nanoseconds.
@@ -55,12 +55,14 @@ final class PostgresSession: SQLSession {
     private(set) var mustUndoStatements = false
     /// Nothing more can be asked.
     private(set) var isBroken = false
+    /// A transaction is uncertain only during its commit, which says so itself.
+    var isUncertain: Bool { false }
     /// Why the statement at hand is being stopped, and until when an answer is waited for.
     var stopping: (reason: StoreError, until: Int64)?
     /// Bytes of the answer at hand that have come.
     var received = 0
 
-    init(_ link: PostgresLink, configuration: StoreConfiguration, stopper: PostgresStopper, clock: any Clock) {
+    init(_ link: PostgresLink, configuration: StoreConfiguration, stopper: ServerStopper, clock: any Clock) {
         self.link = link
         self.configuration = configuration
         self.stopper = stopper
@@ -85,6 +87,10 @@ final class PostgresSession: SQLSession {
     }
 
     // MARK: Transactions
+
+    func begin(_ work: ServerWork, undoesStatements: Bool) {
+        begin(work.isReading ? .reads : .writes, undoesStatements: undoesStatements)
+    }
 
     func begin(_ mode: Mode, undoesStatements: Bool = false) {
         self.mode = mode

@@ -14,8 +14,8 @@ final class PostgresShard: ShardEngine {
     private let engine: PostgresEngine
     private let reads: PostgresPools
     private let writes: PostgresPools
-    private let writers: PostgresWorkers
-    private let scanners: PostgresWorkers
+    private let writers: ServerWorkers<PostgresSession>
+    private let scanners: ServerWorkers<PostgresSession>
     private let replicas: PostgresReplicas?
 
     init(

@@ -128,7 +128,7 @@ final class PostgresStatements {
     static func text(_ sql: SQL) throws -> String {
         if let problem = sql.problem { throw problem }
         let text = sql.text { Dialect.postgres.parameter($0) }
-        guard words.contains(firstWord(text)) else {
+        guard words.contains(StatementText.firstWord(text)) else {
             throw StoreError(.statementInvalid, "one statement over data at a time, such as SELECT or UPDATE")
         }
         return text
@@ -140,41 +140,5 @@ final class PostgresStatements {
         "DROP",
         "TRUNCATE", "ANALYZE", "COMMENT",
     ]
-
-    /// The first word in capitals, behind spaces, comments and opening brackets.
-    static func firstWord(_ text: String) -> String {
-        var rest = text.utf8[...]
-        while let byte = rest.first {
-            if rest.starts(with: "--".utf8) {
-                rest = rest.drop { $0 != UInt8(ascii: "\n") }
-            } else if rest.starts(with: "/*".utf8) {
-                rest = skipComment(rest)
-            } else if byte == 32 || byte == 40 || (9...13).contains(byte) {
-                rest = rest.dropFirst()
-            } else {
-                break
-            }
-        }
-        let word = rest.prefix { ($0 | 32) >= UInt8(ascii: "a") && ($0 | 32) <= UInt8(ascii: "z") }
-        return String(decoding: word.map { $0 & 0xDF }, as: UTF8.self)
-    }
-
-    /// Comments nest, as the standard has it.
-    private static func skipComment(_ text: Substring.UTF8View) -> Substring.UTF8View {
-        var rest = text.dropFirst(2)
-        var depth = 1
-        while depth > 0, !rest.isEmpty {
-            if rest.starts(with: "/*".utf8) {
-                depth += 1
-                rest = rest.dropFirst(2)
-            } else if rest.starts(with: "*/".utf8) {
-                depth -= 1
-                rest = rest.dropFirst(2)
-            } else {
-                rest = rest.dropFirst()
-            }
-        }
-        return rest
-    }
 }
 #endif

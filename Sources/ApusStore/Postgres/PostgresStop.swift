@@ -1,5 +1,4 @@
 #if PostgreSQL
-import ApusCore
 import CPostgres
 
 /// What it takes to have the server stop whatever a connection runs.
@@ -19,46 +18,11 @@ final class PostgresStop: @unchecked Sendable {
     }
 }
 
-/// A thread that asks servers to stop statements, because asking blocks.
-///
-/// Bounded: a server that takes no request holds up the ones behind it, and beyond ``waitingMax`` they are dropped. A
-/// statement that nobody stopped ends with its connection, which its owner closes a little after its deadline.
-final class PostgresStopper: Sendable {
-    static let waitingMax = 64
-
-    private struct State {
-        var waiting: [PostgresStop] = []
-        var isRunning = false
-    }
-    private let state = Lock(State())
-
-    /// Has the server asked soon.
+extension ServerStopper {
+    /// Has the server asked soon to stop what a connection runs.
     func stop(_ link: PostgresLink) {
-        let mustStart = state.withLock { state in
-            guard state.waiting.count < Self.waitingMax else { return false }
-            state.waiting.append(link.stop)
-            defer { state.isRunning = true }
-            return !state.isRunning
-        }
-        guard mustStart else { return }
-        do {
-            try StoreThread.start("store-stop") { [self] in run() }
-        } catch {
-            state.withLock { $0 = State() }
-        }
-    }
-
-    /// Works until nothing waits.
-    private func run() {
-        while true {
-            let next: PostgresStop? = state.withLock { state in
-                guard state.waiting.isEmpty else { return state.waiting.removeFirst() }
-                state.isRunning = false
-                return nil
-            }
-            guard let next else { return }
-            next.ask()
-        }
+        let stop = link.stop
+        ask { stop.ask() }
     }
 }
 #endif

@@ -205,7 +205,7 @@ final class PostgresWire: @unchecked Sendable {
         var isOver = now >= stopsBy
         pipeline.forEachCall { call in
             guard !call.isDone, call.deadline <= now else { return }
-            if call.kind == .read { return call.fail(PostgresPool.expired(link.name)) }
+            if call.kind == .read { return call.fail(StoreError.expired(link.name)) }
             if call.deadline <= now - grace { isOver = true }
         }
         if isOver { return lose() }

@@ -5,4 +5,7 @@ import Testing
 @Suite struct EngineTests {
     @Test(.needs(.postgres))
     func `the contract runs against PostgreSQL`() { #expect(TestEngine.here.contains(.postgres)) }
+
+    @Test(.needs(.mariadb))
+    func `the contract runs against MariaDB`() { #expect(TestEngine.here.contains(.mysql)) }
 }

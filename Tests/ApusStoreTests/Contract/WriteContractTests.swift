@@ -19,7 +19,8 @@ struct WriteContractTests {
             for writer in 0..<400 {
                 tasks.addTask(executorPreference: group.loops[writer % 2]) {
                     do {
-                        try await shard.transaction { transaction in
+                        // Long enough for the last of them, however busy the machine is.
+                        try await shard.transaction(deadline: .seconds(120)) { transaction in
                             try transaction.execute(
                                 "INSERT INTO products (id, name, stock) VALUES (\(writer * 2), \("a\(writer)"), 1)"
                             )
@@ -60,7 +61,11 @@ struct WriteContractTests {
         let store = try await openStore(
             place,
             migrations: productsSchema + [
-                Migration(2, "lines", "CREATE TABLE lines (product INTEGER NOT NULL REFERENCES products (id)) STRICT")
+                Migration(
+                    2,
+                    "entries",
+                    "CREATE TABLE entries (product INTEGER NOT NULL REFERENCES products (id)) STRICT"
+                )
             ]
         )
         let shard = try store.shard(for: 1)
@@ -75,7 +80,7 @@ struct WriteContractTests {
         )
         #expect(await code { try await shard.execute("UPDATE products SET stock = -1") } == .checkViolation)
         #expect(await code { try await shard.execute("UPDATE products SET name = NULL") } == .notNullViolation)
-        #expect(await code { try await shard.execute("INSERT INTO lines VALUES (9)") } == .foreignKeyViolation)
+        #expect(await code { try await shard.execute("INSERT INTO entries VALUES (9)") } == .foreignKeyViolation)
         #expect(try await shard.execute("UPDATE products SET stock = 3 WHERE id = 1") == 1)
         #expect(try await shard.execute("UPDATE products SET stock = 3 WHERE id = 2") == 0)
         await store.close()
@@ -89,9 +94,9 @@ struct WriteContractTests {
             migrations: productsSchema + [
                 Migration(
                     2,
-                    "lines",
+                    "entries",
                     """
-                    CREATE TABLE lines (product INTEGER NOT NULL REFERENCES products (id) DEFERRABLE INITIALLY DEFERRED)
+                    CREATE TABLE entries (product INTEGER NOT NULL REFERENCES products (id) DEFERRABLE INITIALLY DEFERRED)
                     STRICT
                     """
                 )
@@ -103,7 +108,7 @@ struct WriteContractTests {
             for index in 0..<100 {
                 tasks.addTask {
                     let product = index % 10 == 0 ? 99 : 1
-                    let found = await code { try await shard.execute("INSERT INTO lines VALUES (\(product))") }
+                    let found = await code { try await shard.execute("INSERT INTO entries VALUES (\(product))") }
                     #expect(found == (product == 1 ? nil : .foreignKeyViolation))
                     return found == nil
                 }
@@ -111,7 +116,7 @@ struct WriteContractTests {
             return try await tasks.reduce(0) { $0 + ($1 ? 1 : 0) }
         }
         #expect(good == 90)
-        #expect(try await shard.one("SELECT count(*) FROM lines") == 90)
+        #expect(try await shard.one("SELECT count(*) FROM entries") == 90)
         await store.close()
     }
 

@@ -59,7 +59,7 @@ import Testing
         ("/* a /* b */ c */ WITH x", "WITH"), ("commit", "COMMIT"), ("", ""), ("/* open", ""), ("--", ""), ("1", ""),
     ])
     func `the first word is found behind whatever does not count`(text: String, word: String) {
-        #expect(PostgresStatements.firstWord(text) == word)
+        #expect(StatementText.firstWord(text) == word)
     }
 
     /// A number as the server sends it.

@@ -20,7 +20,7 @@ struct TestDatabase {
     func session(_ configuration: StoreConfiguration = StoreConfiguration()) throws -> PostgresSession {
         let deadline = SystemClock().now() + .seconds(10)
         let link = try PostgresLink.connect(to: place, schema: "public", role: .writer, by: deadline.nanoseconds)
-        return PostgresSession(link, configuration: configuration, stopper: PostgresStopper(), clock: SystemClock())
+        return PostgresSession(link, configuration: configuration, stopper: ServerStopper(), clock: SystemClock())
     }
 }
 

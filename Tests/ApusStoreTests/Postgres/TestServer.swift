@@ -208,35 +208,4 @@ extension Trait where Self == ConditionTrait {
         }
     }
 }
-
-/// Waits for what another task or the server is about to do; a suite's time limit bounds it.
-func eventually(_ condition: () async throws -> Bool) async {
-    var looks = 0
-    while !Task.isCancelled, (try? await condition()) != true {
-        looks += 1
-        // Whoever waits long leaves the cores to those it waits for.
-        if looks < 100 { await Task.yield() } else { try? await Task.sleep(for: .milliseconds(1)) }
-    }
-}
-
-/// Opens a store over `productsSchema` on a server.
-func openStore(
-    _ url: String,
-    shards: Int = 1,
-    configuration: StoreConfiguration = StoreConfiguration()
-) async throws -> Store {
-    let store = Store("test", shards: shards, migrations: productsSchema, configuration: configuration)
-    try await store.open(BlockSite(url: url, dataFolder: "/tmp"))
-    return store
-}
-
-/// The error that `body` throws, or `nil` where it throws none of ours.
-func failure(_ body: () async throws -> Void) async -> StoreError? {
-    do {
-        try await body()
-        return nil
-    } catch {
-        return error as? StoreError
-    }
-}
 #endif

@@ -1,51 +1,63 @@
-#if PostgreSQL
 import ApusCore
 import ApusObserve
 
-/// A shard's threads for transactions, or for scans: each has a connection of its own and runs one request at a time.
+/// A shard's threads for one kind of work: each has a connection of its own and runs one request at a time.
 ///
 /// A transaction that lost against others runs again until its deadline; from the third time on those wait for each other
 /// instead of colliding.
-final class PostgresWorkers: Sendable {
+final class ServerWorkers<Session: ServerSession>: Sendable {
     /// A connection that nobody needed for so long is closed.
-    private static let idleNanoseconds = 30_000_000_000
+    private static var idleNanoseconds: Int { 30_000_000_000 }
     /// From which attempt on a transaction has the other hard cases of its shard wait.
-    private static let lockedAttempts = 2
+    private static var lockedAttempts: Int { 2 }
 
     let queue: WorkQueue
-    private let kind: PostgresSession.Mode
+    private let work: ServerWork
     private let threadsMax: Int
-    private let address: PostgresAddress
+    /// The database, for errors.
+    private let name: String
+    private let health: ServerHealth
+    private let collisions: Collisions
     private let configuration: StoreConfiguration
-    private let stopper: PostgresStopper
     private let clock: any Clock
     private let statistics: ShardStatistics
+    private let connect: @Sendable (_ deadline: Int64) throws -> Session
     private let running = Monitor(State())
+
+    /// The commands by which transactions that keep colliding wait for each other.
+    struct Collisions: Sendable {
+        let lock: String
+        let unlock: String
+    }
 
     private struct State {
         var threads = 0
         var idle = 0
-        var pause = PostgresPause()
+        var pause = ServerPause()
     }
 
     init(
-        _ kind: PostgresSession.Mode,
+        _ work: ServerWork,
         queue: WorkQueue,
         threadsMax: Int,
-        address: PostgresAddress,
+        name: String,
+        health: ServerHealth,
+        collisions: Collisions,
         configuration: StoreConfiguration,
-        stopper: PostgresStopper,
         clock: any Clock,
-        statistics: ShardStatistics
+        statistics: ShardStatistics,
+        connect: @escaping @Sendable (_ deadline: Int64) throws -> Session
     ) {
-        self.kind = kind
+        self.work = work
         self.queue = queue
         self.threadsMax = threadsMax
-        self.address = address
+        self.name = name
+        self.health = health
+        self.collisions = collisions
         self.configuration = configuration
-        self.stopper = stopper
         self.clock = clock
         self.statistics = statistics
+        self.connect = connect
     }
 
     /// Starts another thread where all are at work.
@@ -57,7 +69,7 @@ final class PostgresWorkers: Sendable {
         }
         guard mustStart else { return }
         do {
-            try StoreThread.start(kind == .writes ? "store-write" : "store-read") { [self] in
+            try StoreThread.start(work.isReading ? "store-read" : "store-write") { [self] in
                 run()
                 running.withLock { $0.threads -= 1 }
                 running.broadcast()
@@ -81,7 +93,7 @@ final class PostgresWorkers: Sendable {
     // MARK: On a thread
 
     private func run() {
-        var session: PostgresSession?
+        var session: Session?
         while awaitWork(&session) {
             for item in queue.take(max: 1) {
                 statistics.add(.queueNanoseconds, Int(clock.now().nanoseconds - item.queuedAt))
@@ -92,7 +104,7 @@ final class PostgresWorkers: Sendable {
         session?.close()
     }
 
-    private func awaitWork(_ session: inout PostgresSession?) -> Bool {
+    private func awaitWork(_ session: inout Session?) -> Bool {
         running.withLock { $0.idle += 1 }
         defer { running.withLock { $0.idle -= 1 } }
         if session != nil {
@@ -103,7 +115,7 @@ final class PostgresWorkers: Sendable {
         return queue.awaitWork()
     }
 
-    private func perform(_ item: WorkItem, _ session: inout PostgresSession?) {
+    private func perform(_ item: WorkItem, _ session: inout Session?) {
         let started = clock.now().nanoseconds
         var attempts = 0
         var undoesStatements = false
@@ -118,7 +130,7 @@ final class PostgresWorkers: Sendable {
                     continue
                 }
                 if outcome == .again {
-                    item.fail(StoreError(.busy, "\(address.name): others kept changing what was read"))
+                    item.fail(StoreError(.busy, "\(name): others kept changing what was read"))
                 }
                 isDone = outcome == .done
             } catch {
@@ -134,21 +146,22 @@ final class PostgresWorkers: Sendable {
     /// One attempt, from begin to commit.
     private func attempt(
         _ item: WorkItem,
-        on session: PostgresSession,
+        on session: Session,
         _ attempts: Int,
         _ undoesStatements: inout Bool
     ) -> Outcome {
         (session.deadline, session.item) = (item.deadline, item)
         defer { (session.deadline, session.item) = (.max, nil) }
-        let isLocked = kind == .writes && attempts >= Self.lockedAttempts
+        let isLocked = work == .transactions && attempts >= Self.lockedAttempts
         do {
-            if isLocked { try session.control("SELECT pg_advisory_lock(\(address.collisionLock))") }
+            if isLocked { try session.control(collisions.lock) }
         } catch {
             item.fail(error)
+            session.rollback()
             return .failed
         }
         defer { if isLocked, !session.isBroken { unlock(session) } }
-        session.begin(kind, undoesStatements: undoesStatements)
+        session.begin(work, undoesStatements: undoesStatements)
         let succeeded = item.run(on: session)
         if session.isBroken { return lost(item, session, succeeded, attempts) }
         if session.mustRunAgain || session.mustUndoStatements || (succeeded && session.failure != nil) {
@@ -171,41 +184,39 @@ final class PostgresWorkers: Sendable {
     }
 
     /// A connection that was lost before its commit has changed nothing: once, that is nobody's business.
-    private func lost(_ item: WorkItem, _ session: PostgresSession, _ succeeded: Bool, _ attempts: Int) -> Outcome {
+    private func lost(_ item: WorkItem, _ session: Session, _ succeeded: Bool, _ attempts: Int) -> Outcome {
         if succeeded { item.fail(StoreError(.unreachable, "\(session.name): the connection was lost")) }
-        return session.wasStopped || attempts > 0 ? .failed : .again
+        return session.wasStopped || session.isUncertain || attempts > 0 ? .failed : .again
     }
 
-    private func unlock(_ session: PostgresSession) {
-        session.deadline = clock.now().nanoseconds + PostgresSession.graceNanoseconds
+    private func unlock(_ session: Session) {
+        session.deadline = clock.now().nanoseconds + 1_000_000_000
         do {
-            try session.control("SELECT pg_advisory_unlock(\(address.collisionLock))")
+            try session.control(collisions.unlock)
         } catch {
             session.close()
         }
     }
 
     /// The thread's connection, made anew where it was lost; a server that was just out of reach is not asked again.
-    private func connected(_ session: inout PostgresSession?, _ item: WorkItem) throws -> PostgresSession {
+    private func connected(_ session: inout Session?, _ item: WorkItem) throws -> Session {
         if let session, session.isAlive { return session }
         session = nil
         let now = clock.now()
         if let error = running.withLock({ $0.pause.error(at: now) }) { throw error }
         do {
             let deadline = min((now + configuration.connectDeadline).nanoseconds, item.deadline)
-            let link = try address.connect(kind == .writes ? .transactions : .writer, by: deadline)
+            let made = try connect(deadline)
             running.withLock { $0.pause.succeeded() }
-            address.health.succeeded()
-            let made = PostgresSession(link, configuration: configuration, stopper: stopper, clock: clock)
-            made.slow = statistics.slow
+            health.succeeded()
             session = made
             return made
         } catch {
             // Whoever has little time says nothing about the server.
-            if clock.now().nanoseconds >= item.deadline { throw PostgresPool.expired(address.name) }
+            if clock.now().nanoseconds >= item.deadline { throw StoreError.expired(name) }
             let error = StoreError(wrapping: error, "connect")
             running.withLock { _ = $0.pause.failed(error, at: clock.now(), chance: UInt64.random(in: 0...511)) }
-            address.health.failed(error)
+            health.failed(error)
             throw error
         }
     }
@@ -213,11 +224,14 @@ final class PostgresWorkers: Sendable {
     private func note(_ item: WorkItem, started: Int64, isDone: Bool) {
         let now = clock.now().nanoseconds
         if now - item.queuedAt > configuration.slowAfter.nanoseconds { statistics.add(.slow) }
-        guard kind == .writes else { return statistics.add(.scans) }
+        switch work {
+        case .points: return isDone ? statistics.add(.pointReads) : ()
+        case .scans: return statistics.add(.scans)
+        case .statements, .transactions: break
+        }
         statistics.add(.commitNanoseconds, Int(now - started))
         statistics.add(isDone ? .requests : .failures)
         if isDone { statistics.add(.commits) }
         statistics.writeTimes?.record(now - item.queuedAt)
     }
 }
-#endif

@@ -1,0 +1,175 @@
+#if MySQL
+import ApusCore
+
+/// One shard in one database of a MySQL server.
+///
+/// All of it runs on threads with a connection each: the protocol has one statement at a time on a connection, so a loop
+/// would have nothing to gather. Each kind of work has threads of its own, so that scans do not hold up point reads.
+final class MySQLShard: ShardEngine {
+    let index: Int
+    let address: MySQLAddress
+    let configuration: StoreConfiguration
+    let statistics: ShardStatistics
+    private let engine: MySQLEngine
+    private let points: ServerWorkers<MySQLSession>
+    private let scanners: ServerWorkers<MySQLSession>
+    private let statements: ServerWorkers<MySQLSession>
+    private let writers: ServerWorkers<MySQLSession>
+
+    init(
+        _ address: MySQLAddress,
+        store: String,
+        index: Int,
+        configuration: StoreConfiguration,
+        engine: MySQLEngine
+    ) {
+        self.address = address
+        self.index = index
+        self.configuration = configuration
+        self.engine = engine
+        let statistics = ShardStatistics(
+            store: store,
+            shard: index,
+            slow: SlowStatements(after: configuration.slowAfter, clock: engine.clock)
+        )
+        self.statistics = statistics
+        // The server's own: one that takes no request to stop does not hold up those to others.
+        let stopper = ServerStopper()
+        func workers(_ work: ServerWork, _ name: String, waitingMax: Int, threads: Int) -> ServerWorkers<MySQLSession> {
+            ServerWorkers(
+                work,
+                queue: WorkQueue(
+                    name: "\(name) of shard \(index)",
+                    waitingMax: waitingMax,
+                    clock: engine.clock,
+                    watcher: engine.watcher
+                ),
+                threadsMax: threads,
+                name: address.name,
+                health: address.health,
+                collisions: .init(
+                    lock: "DO GET_LOCK('\(address.collisionLock)', 3600)",
+                    unlock: "DO RELEASE_LOCK('\(address.collisionLock)')"
+                ),
+                configuration: configuration,
+                clock: engine.clock,
+                statistics: statistics
+            ) { [clock = engine.clock] deadline in
+                let link = try MySQLLink.connect(
+                    to: address.place,
+                    work: work,
+                    bytesMax: configuration.answerBytesMax,
+                    by: deadline
+                )
+                let session = MySQLSession(link, configuration: configuration, stopper: stopper, clock: clock)
+                session.slow = work == .points ? nil : statistics.slow
+                return session
+            }
+        }
+        points = workers(
+            .points,
+            "point reads",
+            waitingMax: configuration.readsWaitingMax,
+            threads: configuration.pipelines
+        )
+        scanners = workers(
+            .scans,
+            "reads",
+            waitingMax: configuration.scansWaitingMax,
+            threads: configuration.readerThreads
+        )
+        statements = workers(
+            .statements,
+            "writes",
+            waitingMax: configuration.writesWaitingMax,
+            threads: configuration.pipelines
+        )
+        writers = workers(
+            .transactions,
+            "transactions",
+            waitingMax: configuration.writesWaitingMax,
+            threads: configuration.writerThreads
+        )
+    }
+
+    var localReads: Int { statistics[.pointReads] }
+    var waiting: Int { statements.queue.count + writers.queue.count }
+    var problem: String? { address.health.problem }
+
+    // MARK: Statements that stand alone
+
+    func localRead(_ sql: SQL) throws -> LocalRead? { nil }
+
+    func answer(to sql: SQL) async throws -> RowSource? {
+        let found: MySQLAnswer = try await Answer.of { answer in
+            try await perform(points, deadline: configuration.readDeadline) { session in
+                guard let session = session as? MySQLSession else { return }
+                answer.set(try session.answer(to: sql))
+            }
+        }
+        return found
+    }
+
+    func execute(_ sql: SQL, mayShare: Bool, deadline: Duration) async throws -> Int {
+        try await Answer.of { answer in
+            try await perform(statements, deadline: deadline) { answer.set(try $0.execute(sql)) }
+        }
+    }
+
+    // MARK: Transactions
+
+    func read(deadline: Duration, _ body: @escaping @Sendable (any SQLSession) throws -> Void) async throws {
+        try await perform(scanners, deadline: deadline, body)
+    }
+
+    func write(deadline: Duration, _ body: @escaping @Sendable (borrowing Transaction) throws -> Void) async throws {
+        try await perform(writers, deadline: deadline) { try body(Transaction($0)) }
+    }
+
+    private func perform(
+        _ workers: ServerWorkers<MySQLSession>,
+        deadline: Duration,
+        _ body: @escaping @Sendable (any SQLSession) throws -> Void
+    ) async throws {
+        try workers.start()
+        try await counted { try await workers.queue.perform(deadline: deadline, body) }
+    }
+
+    // MARK: Opening, checking, closing
+
+    func prepare(_ migrations: [Migration], identity: String) throws {
+        try engine.prepared(address, configuration) { session in
+            let runner = MigrationRunner(session: session, file: address.name, clock: engine.clock)
+            try runner.makeTables()
+            try runner.claim(identity: identity, index: index)
+            try runner.run(migrations)
+        }
+    }
+
+    /// Has the server check every table.
+    func integrityProblems() async throws -> [String] {
+        try await Answer.read(self, deadline: .seconds(3600)) { session in
+            guard let session = session as? MySQLSession else { return [] }
+            let tables: [String] = try Transaction(session).all(
+                """
+                SELECT table_name FROM information_schema.tables
+                WHERE table_schema = database() AND table_type = 'BASE TABLE'
+                """
+            )
+            return try tables.filter(Identifiers.isIdentifier).compactMap { table in
+                let said = try session.ask("CHECK TABLE \"\(table)\"") ?? "no answer"
+                return said == "OK" ? nil : "the table \(table): \(said); put the database back from a backup"
+            }
+        }
+    }
+
+    func close() async {
+        let all = [statements, writers, points, scanners]
+        for workers in all { workers.queue.close() }
+        _ = try? await StoreThread.run {
+            for workers in all.prefix(2) { _ = workers.awaitEnd(nanoseconds: 10_000_000_000) }
+            for workers in all.dropFirst(2) { _ = workers.awaitEnd(nanoseconds: 2_000_000_000) }
+        }
+    }
+}
+#endif
