@@ -68,7 +68,7 @@ final class MemcachedTierSide: Sendable {
         try await client.set(key, bytes, flags: generation, lifetime: lifetime.map(Self.whole))
     }
 
-    /// Keeps bytes where a name's item still has `version`; the new version.
+    /// Keeps bytes where a name's item still has `version`, and its cache its generation; the new version.
     func replace(
         _ version: UInt64,
         _ generation: UInt32,
@@ -76,14 +76,13 @@ final class MemcachedTierSide: Sendable {
         as name: [UInt8],
         lifetime: Duration?
     ) async throws -> UInt64? {
-        try await client.place(
-            .set,
-            Self.key(of: name),
-            bytes,
-            flags: generation,
-            lifetime: lifetime.map(Self.whole),
-            version: version
-        )
+        let key = Self.key(of: name)
+        let life = lifetime.map(Self.whole)
+        let new = try await client.place(.set, key, bytes, flags: generation, lifetime: life, version: version)
+        guard let new else { return nil }
+        // Forgetting the whole cache leaves leases as they are: what was loaded under one of before is not to be used.
+        let mark = generationName(for: name, besides: key)
+        return try await current(mark, client.get(mark)) == generation ? new : nil
     }
 
     func remove(_ name: [UInt8]) async throws { try await client.delete(Self.key(of: name)) }
