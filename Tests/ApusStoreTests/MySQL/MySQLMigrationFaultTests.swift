@@ -101,7 +101,7 @@ struct MySQLMigrationFaultTests {
         place.database = "held_0"
         let session = try TestMySQL(server.url()).session()
         defer { session.close() }
-        try session.control("DO GET_LOCK('\(MySQLAddress(place).migrationLock)', 0)")
+        try session.control("DO GET_LOCK('\(MySQLAddress(place).migrationLock)', 30)")
         var configuration = StoreConfiguration()
         configuration.openDeadline = .seconds(1)
         let late = configuration
