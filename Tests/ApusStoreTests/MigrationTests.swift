@@ -44,7 +44,7 @@ struct MigrationTests {
         #expect(await code { try await opened([one], shards: 2) } == .wrongShard)
     }
 
-    @Test(arguments: ["mysql://u:secret@h/d", "sqlite:relative", "sqlite:/a?mode=ro", "nonsense"])
+    @Test(arguments: ["oracle://u:secret@h/d", "sqlite:relative", "sqlite:/a?mode=ro", "nonsense"])
     func `a URL that cannot be used is refused without telling what it holds`(url: String) async throws {
         let store = Store("test")
         do {

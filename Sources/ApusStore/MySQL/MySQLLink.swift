@@ -142,6 +142,11 @@ final class MySQLLink: @unchecked Sendable {
         )
         while status != 0 { status = mysql_real_connect_cont(&made, handle, try wait(status)) }
         guard made != nil else { throw place.refusal(error(of: handle), message: String(cString: mysql_error(handle))) }
+        // Where nothing of the certificate is to be checked, the library goes on without TLS by itself.
+        if place.mode != .disable, mysql_get_ssl_cipher(handle) == nil {
+            let message = "TLS is asked for, but the server does not support it"
+            throw place.refusal(MySQLError(2026, state: "08004", message: message), message: message)
+        }
     }
 
     // MARK: Asking

@@ -244,7 +244,8 @@ struct RESPFaultTests {
                 $0.silenceLimit = .milliseconds(50)
                 $0.connectLimit = .milliseconds(100)
             } _: { client async throws in
-                #expect(try await client.send(Self.ping) == .simple("PONG"))
+                // On a busy machine the first answers may be late.
+                await eventually { (try? await client.send(Self.ping)) == .simple("PONG") }
                 servers.signal(SIGSTOP, port)
                 let began = SystemClock().now()
                 #expect(await code { try await client.send(Self.ping) } == .timedOut)
