@@ -1,15 +1,18 @@
 import Apus
 import ApusCore
 import ApusRuntime
+import Glibc
 import Testing
 
 /// Calls between two processes: the test is the caller, its child the callee.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(10)))
 struct ServiceProcessTests {
     @Test func `every method answers between two processes, and a drained callee ends`() async throws {
         let site = try Site(loops: 1)
         let folder = site.folder
         async let callee: ExitTest.Result? = #expect(processExitsWith: .success) { [folder = folder as String] in
+            // Whatever the caller does, this process ends, and with it the wait for it.
+            alarm(300)
             let events = Events()
             let group = try LoopGroup(count: 1)
             let loop = group.loops[0]
@@ -27,7 +30,7 @@ struct ServiceProcessTests {
             }.value
         }
         let (caller, handle) = try await site.caller(0)
-        try await CallContext.within(.seconds(40)) {
+        try await CallContext.within(.seconds(240)) {
             #expect(try await handle.add(20, 22) == 42)
             #expect(try await handle.place(.sample()).number == 10)
             #expect(try await handle.place(.sample(lines: 1), by: "Ada").by == "Ada")
@@ -51,6 +54,8 @@ struct ServiceProcessTests {
         let site = try Site(loops: 1)
         let folder = site.folder
         async let callee: ExitTest.Result? = #expect(processExitsWith: .failure) { [folder = folder as String] in
+            // Whatever the caller does, this process ends, and with it the wait for it.
+            alarm(300)
             let events = Events()
             let group = try LoopGroup(count: 1)
             let loop = group.loops[0]
@@ -64,7 +69,7 @@ struct ServiceProcessTests {
         }
         let (caller, handle) = try await site.caller(0)
         let error = await #expect(throws: CallError.self) {
-            try await CallContext.within(.seconds(40)) { try await handle.once() }
+            try await CallContext.within(.seconds(240)) { try await handle.once() }
         }
         #expect(error?.code == .peerLost)
         #expect(error?.wasSent == true)
