@@ -136,7 +136,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: SharableBlo
     public var isShared: Bool { configuration.isShared }
 
     /// What is wrong with the tier behind, if anything is.
-    public var problems: [String] { (engine?.problem).map { ["cache \(name): \($0)"] } ?? [] }
+    public var problems: [String] { (engine?.problem).map { [$0] } ?? [] }
 
     /// Cancels what is loading, waits for its end, and forgets everything; a closed cache loads no more.
     public func close() async {

@@ -105,7 +105,9 @@ final class SupervisedRole: @unchecked Sendable {
                     finding.problem.map { "\(finding.name): \($0)" }
                 }
                 // What a shared engine lacks shows only while the system runs.
-                problems += blocks.declared.blocks.filter { $0 is any SharableBlock }.flatMap(\.problems)
+                problems += blocks.declared.blocks.filter { $0 is any SharableBlock }.flatMap { block in
+                    block.problems.map { "\(type(of: block).kind) \(block.name): \($0)" }
+                }
                 control?.send(.pong(number, problems: problems))
             }
         case .metrics(let question):

@@ -2,8 +2,17 @@ import ApusCore
 
 /// Reads the URLs of ``RESPAddress``.
 struct RESPAddressParser {
-    /// The setting that a URL was given by.
-    let field: String
+    private let text: CacheURLText
+
+    /// - Parameter field: The setting that a URL was given by.
+    init(field: String) {
+        text = CacheURLText(
+            field: field,
+            accepted:
+                "redis://[user:password@]host[:port][/database], rediss:// for TLS, redis+cluster://host:port,host:port, "
+                + "redis+sentinel://host:port,host:port/master, unix:///path"
+        )
+    }
 
     func address(_ url: String) throws(ConfigurationError) -> RESPAddress {
         guard let colon = url.firstIndex(of: ":") else { throw refused("a text without a scheme") }
@@ -77,28 +86,15 @@ struct RESPAddressParser {
 
     /// Takes `user:password@` from the front; what is left is returned.
     private func readUser(_ text: Substring, _ address: inout RESPAddress) throws(ConfigurationError) -> Substring {
-        // A password may hold what looks like an end, but an @ in it is written %40.
-        guard let at = text.lastIndex(of: "@") else { return text }
-        let who = text[..<at]
-        let name = who.prefix { $0 != ":" }
-        if !name.isEmpty { address.user = try decoded(name) }
-        guard name.count < who.count else { throw refused("a user without a password; write user:password@") }
-        let password = try decoded(who.dropFirst(name.count + 1))
-        guard !password.isEmpty else { throw refused("an empty password; write user:password@, or leave both out") }
-        address.password = Secret(password)
-        return text[text.index(after: at)...]
+        let (user, password, rest) = try self.text.credentials(text)
+        if !user.isEmpty { address.user = user }
+        if let password { address.password = Secret(password) }
+        return rest
     }
 
     private func node(_ text: Substring, port usual: UInt16) throws(ConfigurationError) -> RESPNode {
-        guard !text.hasPrefix("[") else { throw refused("an IPv6 address; use a name, or an IPv4 address") }
-        let host = text.prefix { $0 != ":" }
-        guard !host.isEmpty else { throw refused("a server without a name") }
-        guard host.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { throw refused("a server's name that is none") }
-        guard host.count < text.count else { return .host(String(host), port: usual) }
-        guard let port = UInt16(text.dropFirst(host.count + 1)), port > 0 else {
-            throw refused("a port that is none; it is a number from 1 to 65535")
-        }
-        return .host(String(host), port: port)
+        let (host, port) = try self.text.server(text, port: usual)
+        return .host(host, port: port)
     }
 
     private func number(ofDatabase text: Substring) throws(ConfigurationError) -> Int {
@@ -124,20 +120,6 @@ struct RESPAddressParser {
         }
     }
 
-    private func decoded(_ text: Substring) throws(ConfigurationError) -> String {
-        guard let text = PercentCoding.decodeText(text) else {
-            throw refused("a percent sign without two hexadecimal digits, or text that is not UTF-8")
-        }
-        return text
-    }
-
-    private func refused(_ what: String) -> ConfigurationError {
-        ConfigurationError(
-            field: field,
-            value: what,
-            accepted:
-                "redis://[user:password@]host[:port][/database], rediss:// for TLS, redis+cluster://host:port,host:port, "
-                + "redis+sentinel://host:port,host:port/master, unix:///path"
-        )
-    }
+    private func decoded(_ text: Substring) throws(ConfigurationError) -> String { try self.text.decoded(text) }
+    private func refused(_ what: String) -> ConfigurationError { text.refused(what) }
 }

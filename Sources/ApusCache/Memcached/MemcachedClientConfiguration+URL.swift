@@ -20,8 +20,17 @@ extension MemcachedClientConfiguration {
 
 /// Reads URLs of memcached.
 private struct MemcachedURLParser {
-    /// The setting that a URL was given by.
-    let field: String
+    private let text: CacheURLText
+
+    /// - Parameter field: The setting that a URL was given by.
+    init(field: String) {
+        text = CacheURLText(
+            field: field,
+            accepted:
+                "memcached://[user:password@]host[:port][,host[:port]…], memcacheds:// for TLS, ?gutter=host[:port],… "
+                + "for servers that take over"
+        )
+    }
 
     func configuration(_ url: String) throws(ConfigurationError) -> MemcachedClientConfiguration {
         let scheme = String(url.prefix { $0 != ":" })
@@ -30,30 +39,21 @@ private struct MemcachedURLParser {
         var rest = url.dropFirst(scheme.count + 3)
         let query = rest.firstIndex(of: "?").map { rest[rest.index(after: $0)...] }
         if let query { rest = rest[..<rest.index(before: query.startIndex)] }
-        var login: Secret<String>?
-        // A password may hold what looks like an end, but an @ in it is written %40.
-        if let at = rest.lastIndex(of: "@") {
-            login = try self.login(rest[..<at])
-            rest = rest[rest.index(after: at)...]
-        }
+        let (user, password, hosts) = try text.credentials(rest)
+        rest = hosts
         if rest.hasSuffix("/") { rest.removeLast() }
         guard !rest.contains("/") else { throw refused("a path; memcached has no databases") }
         var configuration = MemcachedClientConfiguration(servers: try servers(rest))
-        configuration.login = login
+        if let password { configuration.login = try login(user, password) }
         if scheme == "memcacheds" { configuration.tls = TLSClientOptions() }
         for part in (query ?? "").split(separator: "&") { try readOption(part, &configuration) }
         return configuration
     }
 
-    /// `user:password`, as memcached wants to hear it.
-    private func login(_ text: Substring) throws(ConfigurationError) -> Secret<String> {
-        let name = text.prefix { $0 != ":" }
-        guard name.count < text.count else { throw refused("a user without a password; write user:password@") }
-        let user = name.isEmpty ? "default" : try decoded(name)
+    /// User and password as memcached wants to hear them.
+    private func login(_ user: String, _ password: String) throws(ConfigurationError) -> Secret<String> {
         guard !user.contains(where: \.isWhitespace) else { throw refused("a user with a space; memcached allows none") }
-        let password = try decoded(text.dropFirst(name.count + 1))
-        guard !password.isEmpty else { throw refused("an empty password; write user:password@, or leave both out") }
-        return Secret("\(user) \(password)")
+        return Secret("\(user.isEmpty ? "default" : user) \(password)")
     }
 
     private func servers(_ text: Substring) throws(ConfigurationError) -> [MemcachedServer] {
@@ -64,15 +64,8 @@ private struct MemcachedURLParser {
     }
 
     private func server(_ text: Substring) throws(ConfigurationError) -> MemcachedServer {
-        guard !text.hasPrefix("[") else { throw refused("an IPv6 address; use a name, or an IPv4 address") }
-        let host = text.prefix { $0 != ":" }
-        guard !host.isEmpty else { throw refused("a server without a name") }
-        guard host.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { throw refused("a server's name that is none") }
-        guard host.count < text.count else { return MemcachedServer(String(host)) }
-        guard let port = UInt16(text.dropFirst(host.count + 1)), port > 0 else {
-            throw refused("a port that is none; it is a number from 1 to 65535")
-        }
-        return MemcachedServer(String(host), port: port)
+        let (host, port) = try self.text.server(text, port: 11211)
+        return MemcachedServer(host, port: port)
     }
 
     private func readOption(
@@ -80,7 +73,7 @@ private struct MemcachedURLParser {
         _ configuration: inout MemcachedClientConfiguration
     ) throws(ConfigurationError) {
         let name = text.prefix { $0 != "=" }
-        let value = try decoded(text.dropFirst(name.count + 1))
+        let value = try self.text.decoded(text.dropFirst(name.count + 1))
         switch name {
         case "ca":
             guard configuration.tls != nil else { throw refused("ca= without TLS; the scheme for TLS is memcacheds") }
@@ -91,20 +84,5 @@ private struct MemcachedURLParser {
         }
     }
 
-    private func decoded(_ text: Substring) throws(ConfigurationError) -> String {
-        guard let text = PercentCoding.decodeText(text) else {
-            throw refused("a percent sign without two hexadecimal digits, or text that is not UTF-8")
-        }
-        return text
-    }
-
-    private func refused(_ what: String) -> ConfigurationError {
-        ConfigurationError(
-            field: field,
-            value: what,
-            accepted:
-                "memcached://[user:password@]host[:port][,host[:port]…], memcacheds:// for TLS, ?gutter=host[:port],… "
-                + "for servers that take over"
-        )
-    }
+    private func refused(_ what: String) -> ConfigurationError { text.refused(what) }
 }
