@@ -117,7 +117,7 @@ struct SharedTierTests {
     @Test func `without its server a cache goes on alone, and asks again after a while`() async throws {
         let cache = try await replica(.plain { $0.nearLifetime = .seconds(1) })
         server.state.withLock { $0.isAway = true }
-        #expect(cache.problems == ["cache shared: it is away"])
+        #expect(cache.problems == ["it is away"])
         for key in 0..<50 { #expect(try await cache.value(for: key) { "alone" } == "alone") }
         #expect(cache.cached(49) == "alone")
         // Two failures, then the server is left in peace.
