@@ -7,6 +7,8 @@ become_mariadb() {
     local user=()
     if [ "$(id -u)" -eq 0 ]; then user=(--reuid mysql --regid mysql --init-groups); fi
     cd / || return
+    # A server that starts removes what it takes for temporary tables of its own, in a folder shared with others too.
+    export TMPDIR=$MARIADB_DATA
     exec setpriv "${user[@]}" --pdeathsig TERM "$@"
 }
 

@@ -150,7 +150,8 @@ final class MariaDBServer: Sendable {
             return try ChildProcess(
                 path: "/usr/bin/setpriv",
                 arguments: user + ["--pdeathsig", "KILL", program] + arguments,
-                environment: ["LC_ALL": "C.UTF-8", "PATH": "/usr/sbin:/usr/bin:/bin"],
+                // A server that starts removes what it takes for temporary tables of its own, in a folder shared with others too.
+                environment: ["LC_ALL": "C.UTF-8", "PATH": "/usr/sbin:/usr/bin:/bin", "TMPDIR": folder],
                 descriptors: [null, output, output],
                 directory: "/",
                 on: loop
