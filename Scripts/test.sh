@@ -2,6 +2,12 @@
 # shellcheck shell=bash disable=SC2034
 
 readonly TEST_PARTS=(nginx haproxy prometheus otlp redis redis-cluster memcached postgres mariadb)
+# Each line: a group's name, and its test targets as a regular expression.
+readonly TEST_GROUPS=(
+    'data ApusCacheTests|ApusStoreTests'
+    'base Apus(Core|Wire|Runtime|Observe|HTTP|Edge|Load)Tests'
+    'system ApusTests|ApusDashboardTests'
+)
 # Each line: name, passed, failed, seconds.
 TEST_STEPS=()
 TEST_PASSED=0
@@ -124,13 +130,16 @@ run_tests() {
     note "$name" $((ran - failed)) $((failed + skipped)) $((SECONDS - began))
 }
 
-# All tests of a build that is there, in two halves: tests of one process share its threads, and wait for each other the less
-# the fewer they are. Usage: run_all NAME SWIFT-TEST-ARGUMENTS...
+# All tests of a build that is there, group by group: tests of one process share its threads, and wait for each other the less
+# the fewer they are. The last group is what no other one names. Usage: run_all NAME SWIFT-TEST-ARGUMENTS...
 run_all() {
-    local name=$1
+    local name=$1 group named=''
     shift
-    run_tests "$name-data" --skip-build "$@" --filter 'ApusCacheTests|ApusStoreTests'
-    run_tests "$name" --skip-build "$@" --skip 'ApusCacheTests|ApusStoreTests'
+    for group in "${TEST_GROUPS[@]}"; do
+        run_tests "$name-${group%% *}" --skip-build "$@" --filter "^(${group#* })\\."
+        named+="${named:+|}${group#* }"
+    done
+    run_tests "$name" --skip-build "$@" --skip "^($named)\\."
 }
 
 # A copy of the tests built in its own folder. Usage: long_tests NAME SWIFT-FLAGS...

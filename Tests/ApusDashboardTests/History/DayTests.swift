@@ -7,7 +7,7 @@ import Testing
 @testable import ApusDashboard
 
 /// A day of a system in a minute or so: the clock is turned, the bounds are an eighth of the real ones.
-@Suite(.timeLimit(.minutes(5))) struct DayTests {
+@Suite(.timeLimit(.minutes(10))) struct DayTests {
     private static let bounds = HistoryBounds(
         segmentBytes: 512 << 10,
         metricsBytes: 12 << 20,
