@@ -66,7 +66,8 @@ check_format() {
 
 # Builds the tests; a warning of the package manager, such as a file that no target claims, is an error too.
 check_build() {
-    swift build --build-tests --explicit-target-dependency-import-check error 2>&1 | tee "$APUS_ROOT/.build/apus-warnings.log"
+    swift build --build-tests --explicit-target-dependency-import-check error 2>&1 | tee "$APUS_ROOT/.build/apus-warnings.log" ||
+        return
     ! grep '^warning: ' "$APUS_ROOT/.build/apus-warnings.log"
 }
 

@@ -143,7 +143,7 @@ final class MariaDBServer: Sendable {
         let user = geteuid() == 0 ? ["--reuid", "mysql", "--regid", "mysql", "--init-groups"] : []
         let path = "\(folder)/\(log)"
         let loop = group.loops[0]
-        return try await onLoop(loop) {
+        return try await onLoop(loop) { [folder] in
             let null = open("/dev/null", O_RDWR | O_CLOEXEC)
             let output = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
             defer { for descriptor in [null, output] { close(descriptor) } }
