@@ -149,11 +149,11 @@ run_with_progress() {
         fi
         passed=$((SECONDS - began))
         if [ -t 2 ]; then
-            step=$(tail -c 400 "$log" | tr '\r' '\n' | grep -v '^[[:space:]]*$' | tail -n 1 | cut -c 1-70 || true)
+            step=$(tail -c 400 "$log" | tr '\r' '\n' | grep -av '^[[:space:]]*$' | tail -n 1 | cut -c 1-70 || true)
             printf '\r\033[K%4d s  %s  %s' "$passed" "$title" "$step" >&2
         elif [ "$passed" -ge $((said + 15)) ]; then
             said=$passed
-            step=$(tail -c 400 "$log" | tr '\r' '\n' | grep -v '^[[:space:]]*$' | tail -n 1 | cut -c 1-100 || true)
+            step=$(tail -c 400 "$log" | tr '\r' '\n' | grep -av '^[[:space:]]*$' | tail -n 1 | cut -c 1-100 || true)
             printf '%4d s  %s  %s\n' "$passed" "$title" "$step" >&2
         fi
         sleep 0.2 || true
@@ -171,7 +171,7 @@ run_with_progress() {
 }
 
 # The lines of a build log that say what went wrong.
-show_errors() { grep -E '(error|warning): ' "$1" | sort -u | head -n 20 >&2 || true; }
+show_errors() { grep -aE '(error|warning): ' "$1" | sort -u | head -n 20 >&2 || true; }
 
 # A hash of everything the product is built from; well under 0.3 s.
 sources_hash() {

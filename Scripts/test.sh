@@ -120,7 +120,7 @@ run_tests() {
         say "      $skipped tests were skipped; here that is a failure"
     fi
     [ "$ran" -gt 0 ] || say "      no test ran"
-    if [ "$failed" -gt 0 ]; then grep -E '^✘' "$log" | head -n 60 >&2 || true; say "      the whole log is $log"; fi
+    if [ "$failed" -gt 0 ]; then grep -aE '^✘' "$log" | head -n 60 >&2 || true; say "      the whole log is $log"; fi
     # The runner may fail where no test did: a crash after the report, an issue outside a test.
     if [ "$code" -ne 0 ] && [ "$failed" -eq 0 ]; then
         failed=1
