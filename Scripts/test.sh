@@ -5,8 +5,6 @@ readonly TEST_PARTS=(nginx haproxy prometheus otlp redis redis-cluster memcached
 # Each line: a group's name, and its test targets as a regular expression.
 readonly TEST_GROUPS=(
     'data ApusCacheTests|ApusStoreTests'
-    'base Apus(Core|Wire|Runtime|Observe|HTTP|Edge|Load)Tests'
-    'system ApusTests|ApusDashboardTests'
 )
 # So many tests at a time: with all of them at once each would wait for all others, and run into time limits of its own.
 TEST_PARALLEL=(--parallel --experimental-maximum-parallelization-width "$((2 + 2 * $(nproc)))")
