@@ -2,9 +2,11 @@
 # shellcheck shell=bash disable=SC2034
 
 readonly TEST_PARTS=(nginx haproxy prometheus otlp redis redis-cluster memcached postgres mariadb)
-# Each line: a group's name, and its test targets as a regular expression.
+# Each line: a group's name, and a regular expression of its tests. The tests of the last one take long, one after the other, and
+# use little of a core: it runs by itself, so that none of them starts late.
 readonly TEST_GROUPS=(
-    'data ApusCacheTests|ApusStoreTests'
+    'data ^(ApusCacheTests|ApusStoreTests)\.'
+    'processes ^(BazaarTests\.Faults|ApusDashboardTests\.BrowserTests)/'
 )
 # So many tests at a time: with all of them at once each would wait for all others, and run into time limits of its own.
 TEST_PARALLEL=(--parallel --experimental-maximum-parallelization-width "$((2 + 2 * $(nproc)))")
@@ -131,16 +133,16 @@ run_tests() {
     note "$name" $((ran - failed)) $((failed + skipped)) $((SECONDS - began))
 }
 
-# All tests of a build that is there, group by group: tests of one process share its threads, and wait for each other the less
-# the fewer they are. The last group is what no other one names. Usage: run_all NAME SWIFT-TEST-ARGUMENTS...
+# All tests of a build that is there: those that no group names, then group by group. Tests of one process share its threads,
+# and wait for each other the less the fewer they are. Usage: run_all NAME SWIFT-TEST-ARGUMENTS...
 run_all() {
-    local name=$1 group named=''
+    local name=$1 group others=()
     shift
+    for group in "${TEST_GROUPS[@]}"; do others+=(--skip "${group#* }"); done
+    run_tests "$name" --skip-build "$@" "${others[@]}"
     for group in "${TEST_GROUPS[@]}"; do
-        run_tests "$name-${group%% *}" --skip-build "$@" --filter "^(${group#* })\\."
-        named+="${named:+|}${group#* }"
+        run_tests "$name-${group%% *}" --skip-build "$@" --filter "${group#* }"
     done
-    run_tests "$name" --skip-build "$@" --skip "^($named)\\."
 }
 
 # A copy of the tests built in its own folder. Usage: long_tests NAME SWIFT-FLAGS...

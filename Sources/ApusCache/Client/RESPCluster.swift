@@ -153,7 +153,9 @@ final class RESPCluster: Sendable {
     func send(_ command: RESPCommand, _ lane: RESPLane, deadline: Int64) async throws -> RESPValue {
         let slot = try Self.slot(of: command)
         var (node, isAsking): (RESPNode?, Bool) = (nil, false)
-        for attempt in 0..<Self.redirectsMax {
+        // A slot may take its time to move, and waits are bounded by the deadline; to be sent on and on at once is no wait.
+        var (redirects, pauses) = (0, 0)
+        while redirects < Self.redirectsMax {
             let target: RESPNode
             if let node { target = node } else { target = try await self.node(ofSlot: slot, lane, deadline: deadline) }
             do {
@@ -165,9 +167,15 @@ final class RESPCluster: Sendable {
             } catch let failure as RESPFailure {
                 (node, isAsking) = (nil, false)
                 switch ClusterRedirect(failure, from: target) {
-                case .moved(let slot, let other): moved(slot, to: other, lane)
-                case .ask(let other): (node, isAsking) = (other, true)
-                case .later: try await pause(attempt, lane, deadline, failure.text)
+                case .moved(let slot, let other):
+                    redirects += 1
+                    moved(slot, to: other, lane)
+                case .ask(let other):
+                    redirects += 1
+                    (node, isAsking) = (other, true)
+                case .later:
+                    try await pause(pauses, lane, deadline, failure.text)
+                    (redirects, pauses) = (0, pauses + 1)
                 case nil: throw failure
                 }
             } catch let error as RESPClientError {
@@ -175,7 +183,8 @@ final class RESPCluster: Sendable {
                 refreshSoon(lane)
                 guard error.isRepeatable else { throw error }
                 (node, isAsking) = (nil, false)
-                try await pause(attempt, lane, deadline, error.detail)
+                try await pause(pauses, lane, deadline, error.detail)
+                (redirects, pauses) = (0, pauses + 1)
             }
         }
         throw RESPClientError(.unreachable, "the cluster sends a command on more than \(Self.redirectsMax) times")

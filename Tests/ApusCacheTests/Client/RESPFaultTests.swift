@@ -45,6 +45,44 @@ struct RESPFaultTests {
         }
     }
 
+    @Test func `a slot that takes long to move is waited for, and being sent on for ever is not`() async throws {
+        let port = Lock("")
+        let (tries, isAsking, isEndless) = (Count(), Lock(false), Lock(false))
+        try await FakeServer.with { words in
+            let here = port.withLock { $0 }
+            switch words.first {
+            case "CLUSTER":
+                return Array("*1\r\n*3\r\n:0\r\n:16383\r\n*2\r\n$9\r\n127.0.0.1\r\n:\(here)\r\n".utf8)
+            case "ASKING":
+                isAsking.withLock { $0 = true }
+                return Array("+OK\r\n".utf8)
+            case "MGET":
+                tries.up()
+                if isEndless.withLock({ $0 }) { return Array("-MOVED 1 127.0.0.1:\(here)\r\n".utf8) }
+                let wasAsking = isAsking.withLock { asking in
+                    defer { asking = false }
+                    return asking
+                }
+                if !wasAsking { return Array("-ASK 1 127.0.0.1:\(here)\r\n".utf8) }
+                // More often than it may be sent on at once.
+                return Array((tries.value < 20 ? "-TRYAGAIN not yet\r\n" : "+moved\r\n").utf8)
+            default: return Self.quiet(words)
+            }
+        } _: { url in
+            let number = try #require(url.split(separator: ":").last)
+            port.withLock { $0 = String(number) }
+            try await withClient("redis+cluster://127.0.0.1:\(number)") { client in
+                let get = RESPCommand("MGET", "{a}1", "{a}2")
+                #expect(try await client.send(get) == .simple("moved"))
+                #expect(tries.value == 20)
+                isEndless.withLock { $0 = true }
+                let error = await failure { try await client.send(get) }
+                #expect((error as? RESPClientError)?.code == .unreachable)
+                #expect(tries.value == 36)
+            }
+        }
+    }
+
     @Test func `a server that stays silent loses its connection`() async throws {
         let (greetings, gets) = (Count(), Count())
         try await FakeServer.with { words in
