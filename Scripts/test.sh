@@ -259,8 +259,8 @@ apus_test() {
             # The full rounds and seeds run once, in the build that users run; the sanitizers take the usual ones.
             APUS_TEST_ROUNDS=200 APUS_TEST_SEEDS=20000 \
                 long_tests release -c release -Xswiftc -enable-testing
-            # One test at a time: a sanitizer makes each slow, and each has a time limit of its own.
-            TEST_PARALLEL=(--no-parallel)
+            # Fewer tests at a time: a sanitizer makes each slow, and each has a time limit of its own.
+            TEST_PARALLEL=(--parallel --experimental-maximum-parallelization-width "$(nproc)")
             export APUS_TEST_SEEDS=100
             TSAN_OPTIONS="suppressions=$APUS_ROOT/Scripts/thread-sanitizer.supp" \
                 long_tests thread-sanitizer --sanitize=thread
