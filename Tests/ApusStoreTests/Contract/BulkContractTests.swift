@@ -54,7 +54,7 @@ struct BulkContractTests {
         // More than goes out together, in rows of several sizes.
         items += (1000..<6000).map { Item($0, String(repeating: "x", count: $0 % 100) + "\($0)", Double($0) / 3) }
         let given = items
-        let count = try await shard.transaction { transaction in
+        let count = try await shard.transaction(deadline: .seconds(60)) { transaction in
             try transaction.execute("INSERT INTO products (id, name) VALUES (-1, 'before')")
             let count = try transaction.insert(given, into: "products", Self.columns) { $0.values }
             try transaction.execute("DELETE FROM products WHERE id = -1")
