@@ -142,7 +142,7 @@ run_all() {
     run_tests "$name" --skip-build "$@" "${others[@]}"
     for group in "${TEST_GROUPS[@]}"; do
         # Suites on threads of their own leave the shared ones idle; with few tests at a time these were seen to end for good.
-        if [ "$name-${group%% *}" = debug-data ]; then TEST_PARALLEL=(--parallel); fi
+        case $name-${group%% *} in debug-data | release-data) TEST_PARALLEL=(--parallel) ;; esac
         run_tests "$name-${group%% *}" --skip-build "$@" --filter "${group#* }"
         TEST_PARALLEL=("${usual[@]}")
     done
