@@ -2,9 +2,11 @@
 # shellcheck shell=bash disable=SC2034
 
 readonly TEST_PARTS=(nginx haproxy prometheus otlp redis redis-cluster memcached postgres mariadb)
-# Each line: a group's name, and a regular expression of its tests. The tests of the last one take long, one after the other, and
-# use little of a core: it runs by itself, so that none of them starts late.
+# Each line: a group's name, and a regular expression of its tests; a test is in the first group that names it. Those that try
+# seed after seed without a pause run by themselves: they would keep the threads that others share. So do the tests of the
+# last group, which take long, one after the other, and use little of a core: none of them is to start late.
 readonly TEST_GROUPS=(
+    'seeds ^ApusCacheTests\.(DifferentialTests|MemcachedDifferentialTests|MemcachedParserTests|RESPFuzzTests|MetaResponseTests)/'
     'data ^(ApusCacheTests|ApusStoreTests)\.'
     'processes ^(BazaarTests\.Faults|ApusDashboardTests\.BrowserTests)/'
 )
@@ -136,14 +138,15 @@ run_tests() {
 # All tests of a build that is there: those that no group names, then group by group. Tests of one process share its threads,
 # and wait for each other the less the fewer they are. Usage: run_all NAME SWIFT-TEST-ARGUMENTS...
 run_all() {
-    local name=$1 group others=() usual=("${TEST_PARALLEL[@]}")
+    local name=$1 group others=() before=() usual=("${TEST_PARALLEL[@]}")
     shift
     for group in "${TEST_GROUPS[@]}"; do others+=(--skip "${group#* }"); done
     run_tests "$name" --skip-build "$@" "${others[@]}"
     for group in "${TEST_GROUPS[@]}"; do
         # Suites on threads of their own leave the shared ones idle; with few tests at a time these were seen to end for good.
         case $name-${group%% *} in debug-data | release-data) TEST_PARALLEL=(--parallel) ;; esac
-        run_tests "$name-${group%% *}" --skip-build "$@" --filter "${group#* }"
+        run_tests "$name-${group%% *}" --skip-build "$@" --filter "${group#* }" "${before[@]}"
+        before+=(--skip "${group#* }")
         TEST_PARALLEL=("${usual[@]}")
     done
 }
