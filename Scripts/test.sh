@@ -17,6 +17,8 @@ TEST_STEPS=()
 TEST_PASSED=0
 TEST_FAILED=0
 TEST_PARTS_STARTED=()
+# Groups that say nothing about the build at hand.
+TEST_LEFT_OUT=
 
 test_help() {
     cat <<'HELP'
@@ -135,14 +137,19 @@ run_tests() {
     note "$name" $((ran - failed)) $((failed + skipped)) $((SECONDS - began))
 }
 
-# All tests of a build that is there: those that no group names, then group by group. Tests of one process share its threads,
-# and wait for each other the less the fewer they are. Usage: run_all NAME SWIFT-TEST-ARGUMENTS...
+# All tests of a build that is there: those that no group names, then group by group, but for groups in TEST_LEFT_OUT. Tests
+# of one process share its threads, and wait for each other the less the fewer they are.
+# Usage: run_all NAME SWIFT-TEST-ARGUMENTS...
 run_all() {
     local name=$1 group others=() before=() usual=("${TEST_PARALLEL[@]}")
     shift
     for group in "${TEST_GROUPS[@]}"; do others+=(--skip "${group#* }"); done
     run_tests "$name" --skip-build "$@" "${others[@]}"
     for group in "${TEST_GROUPS[@]}"; do
+        if [[ " $TEST_LEFT_OUT " == *" ${group%% *} "* ]]; then
+            before+=(--skip "${group#* }")
+            continue
+        fi
         # Suites on threads of their own leave the shared ones idle; with few tests at a time these were seen to end for good.
         case $name-${group%% *} in debug-data | release-data) TEST_PARALLEL=(--parallel) ;; esac
         run_tests "$name-${group%% *}" --skip-build "$@" --filter "${group#* }" "${before[@]}"
@@ -268,10 +275,15 @@ apus_test() {
             # Fewer tests at a time: a sanitizer makes each slow, and each has a time limit of its own.
             TEST_PARALLEL=(--parallel --experimental-maximum-parallelization-width "$(nproc)")
             export APUS_TEST_SEEDS=100
+            # The processes that are killed are the release's, and most seeds are tried on one thread: the former have nothing
+            # to do with a sanitizer, the latter nothing with threads.
+            TEST_LEFT_OUT='processes seeds'
             TSAN_OPTIONS="suppressions=$APUS_ROOT/Scripts/thread-sanitizer.supp" \
                 long_tests thread-sanitizer --sanitize=thread
+            TEST_LEFT_OUT=processes
             # A process that is told to end does so with its tasks' memory at hand: that is no leak.
             ASAN_OPTIONS="detect_leaks=0" long_tests address-sanitizer --sanitize=address
+            TEST_LEFT_OUT=
         fi
     fi
     stop_parts
