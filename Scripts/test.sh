@@ -151,7 +151,11 @@ run_all() {
             continue
         fi
         # Suites on threads of their own leave the shared ones idle; with few tests at a time these were seen to end for good.
-        case $name-${group%% *} in debug-data | release-data) TEST_PARALLEL=(--parallel) ;; esac
+        # Those that try seeds have nothing to wait for: as many as there are cores.
+        case $name-${group%% *} in
+            debug-data | release-data) TEST_PARALLEL=(--parallel) ;;
+            *-seeds) TEST_PARALLEL=(--parallel --experimental-maximum-parallelization-width "$(nproc)") ;;
+        esac
         run_tests "$name-${group%% *}" --skip-build "$@" --filter "${group#* }" "${before[@]}"
         before+=(--skip "${group#* }")
         TEST_PARALLEL=("${usual[@]}")
