@@ -63,6 +63,12 @@ public enum TestRun {
     /// The engine that the reference system's tests keep their rows on: `APUS_TEST_SHOP_STORE`, such as `postgres`.
     public static let shopStore = environment("APUS_TEST_SHOP_STORE")
 
+    /// What a sanitizer was told, for processes that get an environment of their own: built with it, they are to hear it too.
+    public static let sanitizerOptions = Dictionary(
+        uniqueKeysWithValues: ["ASAN_OPTIONS", "TSAN_OPTIONS"].compactMap { name in environment(name).map { (name, $0) }
+        }
+    )
+
     /// How many seeds a fuzz test tries: `APUS_TEST_SEEDS`, 100 unless set; `./apus test` has 500, `--long` 20,000.
     public static let seeds = environment("APUS_TEST_SEEDS").flatMap { Int($0) } ?? 100
 }

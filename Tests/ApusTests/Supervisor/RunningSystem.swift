@@ -2,6 +2,7 @@ import ApusCore
 import ApusDashboard
 import ApusHTTP
 import ApusRuntime
+import ApusTesting
 import Glibc
 import Testing
 
@@ -44,7 +45,7 @@ final class RunningSystem: @unchecked Sendable {
             path: self.program,
             arguments: standard.filter { word in !words.contains { $0.hasPrefix(word.prefix { $0 != "=" } + "=") } }
                 + words,
-            environment: environment,
+            environment: environment.merging(TestRun.sanitizerOptions) { given, _ in given },
             descriptors: [null, output.theirs, errorOutput.theirs],
             on: loop
         )
@@ -140,7 +141,7 @@ final class RunningSystem: @unchecked Sendable {
         let child = try ChildProcess(
             path: self.program,
             arguments: words.contains("--data") ? words : words + ["--data", scratch.data],
-            environment: [:],
+            environment: TestRun.sanitizerOptions,
             descriptors: [null, output.theirs, errorOutput.theirs],
             on: loop
         )
