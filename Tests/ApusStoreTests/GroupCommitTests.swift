@@ -40,6 +40,32 @@ struct GroupCommitTests {
     }
 
     @Test
+    func `whoever was answered while it waited takes up no room`() async throws {
+        var configuration = StoreConfiguration()
+        configuration.writesWaitingMax = 3
+        let store = try await openStore(folder, configuration: configuration)
+        let shard = try store.shard(for: 1)
+        let other = Holder(path: folder.path + "/shard-0000.sqlite.lock")
+        try other.take()
+        // It waits as long as all the others together.
+        let first = Task {
+            try await shard.execute("INSERT INTO products (name) VALUES ('first')", deadline: .seconds(60))
+        }
+        await eventually { store.statistics().shards[0].waiting == 1 }
+        for _ in 0..<20 {
+            let task = Task { try await shard.execute("INSERT INTO products (name) VALUES ('never')") }
+            await eventually { store.statistics().shards[0].waiting == 2 }
+            task.cancel()
+            #expect(await code { _ = try await task.value } == .cancelled)
+        }
+        #expect(store.statistics().shards[0].waiting == 1)
+        other.release()
+        _ = try await first.value
+        #expect(try await shard.all("SELECT name FROM products", as: String.self) == ["first"])
+        await store.close()
+    }
+
+    @Test
     func `a cancelled write that waits does nothing`() async throws {
         let store = try await openStore(folder)
         let shard = try store.shard(for: 1)

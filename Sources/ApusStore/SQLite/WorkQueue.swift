@@ -6,10 +6,12 @@ final class WorkQueue: Sendable {
     private struct State {
         var waiting: [WorkItem] = []
         var head = 0
+        /// Those of ``waiting`` that were answered where they stood: past their deadline, or cancelled.
+        var ended = 0
         var running: [WorkItem] = []
         var isClosed = false
 
-        var count: Int { waiting.count - head }
+        var count: Int { waiting.count - head - ended }
     }
 
     let waitingMax: Int
@@ -66,6 +68,8 @@ final class WorkQueue: Sendable {
             if item.isCancelled { return StoreError(.cancelled, "cancelled before it was queued") }
             if state.isClosed { return StoreError(.closed, "the store is closed") }
             if state.count >= waitingMax { return StoreError(.overloaded, "\(name): \(waitingMax) wait already") }
+            // Behind one that waits long, many may have been answered: they do not pile up.
+            if state.ended > waitingMax { Self.removeEnded(&state) }
             item.state = .queued
             state.waiting.append(item)
             apus_relaxed_add(arrivals.pointer, 1)
@@ -80,9 +84,10 @@ final class WorkQueue: Sendable {
 
     private func cancel(_ item: WorkItem) {
         item.cancel()
-        let wasQueued = monitor.withLock { _ in
+        let wasQueued = monitor.withLock { state in
             guard item.state == .queued else { return false }
             item.state = .ended
+            state.ended += 1
             return true
         }
         guard wasQueued else { return }
@@ -132,7 +137,10 @@ final class WorkQueue: Sendable {
             while taken.count < max, state.head < state.waiting.count {
                 let item = state.waiting[state.head]
                 state.head += 1
-                guard item.state == .queued else { continue }
+                guard item.state == .queued else {
+                    state.ended -= 1
+                    continue
+                }
                 item.state = .running
                 taken.append(item)
             }
@@ -181,9 +189,10 @@ final class WorkQueue: Sendable {
             Self.dropEnded(&state)
             let expired = state.waiting[state.head...].filter { $0.state == .queued && $0.deadline <= now }
             for item in expired { item.state = .ended }
+            state.ended += expired.count
             let hung = state.running.filter { $0.state == .running && $0.deadline < now - grace }
             for item in hung { item.state = .ended }
-            return (expired, hung, state.count > expired.count || !state.running.isEmpty)
+            return (expired, hung, state.count > 0 || !state.running.isEmpty)
         }
         for item in expired {
             item.fail(StoreError(.deadlineExceeded, "\(name): waited until its deadline"))
@@ -199,8 +208,17 @@ final class WorkQueue: Sendable {
         monitor.broadcast()
     }
 
+    private static func removeEnded(_ state: inout State) {
+        state.waiting = state.waiting[state.head...].filter { $0.state == .queued }
+        state.head = 0
+        state.ended = 0
+    }
+
     private static func dropEnded(_ state: inout State) {
-        while state.head < state.waiting.count, state.waiting[state.head].state != .queued { state.head += 1 }
+        while state.head < state.waiting.count, state.waiting[state.head].state != .queued {
+            state.head += 1
+            state.ended -= 1
+        }
         if state.head == state.waiting.count {
             state.waiting.removeAll(keepingCapacity: true)
             state.head = 0
