@@ -72,7 +72,7 @@ struct RESPSentinelTests {
                 #expect(try await client.send(RESPCommand("SET", "a", "1")) == .ok)
                 await servers.kill(ports.master)
                 await eventually { (try? await client.send(RESPCommand("SET", "b", "2"))) == .ok }
-                #expect(await port(client) == "\(ports.replica)")
+                await eventually { await port(client) == "\(ports.replica)" }
             }
         }
     }

@@ -69,6 +69,8 @@ struct MemcachedPortTests {
             #expect(try kept[1].call("ping") == .simple("PONG"))
             let refused = String(decoding: try PlainConnection(port: ports.memcached).some(), as: UTF8.self)
             #expect(refused == "SERVER_ERROR max number of clients reached\r\n")
+            // Connected until here: they would close after their last use.
+            withExtendedLifetime(kept) {}
         }
     }
 
