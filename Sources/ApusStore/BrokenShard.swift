@@ -4,16 +4,19 @@ import ApusCore
 ///
 /// A call that comes ``lookAfter`` or more after the last look has the shard looked at again, so that a file put back
 /// from a backup, or a server that is up again, serves without a restart. One call at a time looks; the others hear at
-/// once what was wrong last.
+/// once what was wrong last. A shard that nobody has looked at yet is the same: its first callers wait for the first look.
 final class BrokenShard: ShardEngine {
     /// How long a look's answer holds.
     static let lookAfter: Duration = .seconds(5)
 
     private struct State {
-        var error: StoreError
+        /// What the last look found wrong; `nil` before the first.
+        var error: StoreError?
         var lookedAt: Instant
         var isLooking = false
         var isClosed = false
+        /// Who waits for the first look.
+        var waiting: [CheckedContinuation<Void, Never>] = []
     }
 
     let configuration: StoreConfiguration
@@ -44,6 +47,14 @@ final class BrokenShard: ShardEngine {
         state = Lock(State(error: error, lookedAt: clock.now()))
     }
 
+    /// A shard that is opened by its first call.
+    init(configuration: StoreConfiguration, clock: any Clock, look: @escaping @Sendable () throws -> any ShardEngine) {
+        self.configuration = configuration
+        self.clock = clock
+        self.look = look
+        state = Lock(State(error: nil, lookedAt: clock.now()))
+    }
+
     /// The shard that `look` opens, or a broken one where it fails with one of `codes`, which leave hope.
     ///
     /// - Throws: What `look` throws otherwise.
@@ -61,40 +72,62 @@ final class BrokenShard: ShardEngine {
     }
 
     private func isDue(_ state: State) -> Bool {
-        !state.isLooking && !state.isClosed && clock.now() - state.lookedAt >= Self.lookAfter
+        if state.isLooking || state.isClosed { return false }
+        return state.error == nil || clock.now() - state.lookedAt >= Self.lookAfter
     }
+
+    private static var closed: StoreError { StoreError(.closed, "the store was closed") }
+    private var current: StoreError { state.withLock { $0.error } ?? Self.closed }
 
     /// The shard, once it can be used.
     private func engine() async throws -> any ShardEngine {
         if let shard = sound { return shard }
-        let error: StoreError? = state.withLock { state in
-            guard isDue(state) else { return state.error }
+        let mustLook = state.withLock { state in
+            guard isDue(state) else { return false }
             state.isLooking = true
-            return nil
+            return true
         }
-        if let error { throw error }
-        do {
-            let shard = try await StoreThread.run(look)
-            let isClosed = state.withLock { state in
-                state.isLooking = false
-                if !state.isClosed { found.publish(Found(shard)) }
-                return state.isClosed
+        if mustLook { return try await lookNow() }
+        await firstLook()
+        if let shard = sound { return shard }
+        throw current
+    }
+
+    /// Waits while the first look is under way.
+    private func firstLook() async {
+        await withCheckedContinuation { continuation in
+            let isOver = state.withLock { state in
+                guard state.isLooking, state.error == nil else { return true }
+                state.waiting.append(continuation)
+                return false
             }
-            if isClosed { throw StoreError(.closed, "the store was closed") }
-            return shard
-        } catch {
-            let error = StoreError(wrapping: error, "open")
-            state.withLock { state in
-                state.isLooking = false
-                state.lookedAt = clock.now()
-                state.error = error
-            }
-            throw error
+            if isOver { continuation.resume() }
         }
     }
 
+    private func lookNow() async throws -> any ShardEngine {
+        let result: Result<any ShardEngine, any Error>
+        do { result = .success(try await StoreThread.run(look)) } catch { result = .failure(error) }
+        let (isClosed, waiting) = state.withLock { state in
+            state.isLooking = false
+            switch result {
+            case .success(let shard):
+                if !state.isClosed { found.publish(Found(shard)) }
+            case .failure(let error):
+                state.lookedAt = clock.now()
+                state.error = StoreError(wrapping: error, "open")
+            }
+            defer { state.waiting = [] }
+            return (state.isClosed, state.waiting)
+        }
+        for continuation in waiting { continuation.resume() }
+        let shard = try result.mapError { StoreError(wrapping: $0, "open") }.get()
+        if isClosed { throw Self.closed }
+        return shard
+    }
+
     /// What is wrong, until the file can be used again.
-    var problem: String? { if let sound { sound.problem } else { state.withLock { $0.error.detail } } }
+    var problem: String? { if let sound { sound.problem } else { state.withLock { $0.error?.detail } } }
 
     var statistics: ShardStatistics { sound?.statistics ?? none }
     var localReads: Int { sound?.localReads ?? 0 }
@@ -113,8 +146,15 @@ final class BrokenShard: ShardEngine {
 
     func answer(to sql: SQL) async throws -> RowSource? { try await engine().answer(to: sql) }
 
-    func execute(_ sql: SQL, mayShare: Bool, deadline: Duration) async throws -> Int {
-        try await engine().execute(sql, mayShare: mayShare, deadline: deadline)
+    func execute(_ sql: SQL, mayShare: Bool, at place: KeyPlace, deadline: Duration) async throws -> Int {
+        try await engine().execute(sql, mayShare: mayShare, at: place, deadline: deadline)
+    }
+
+    // What is not open has nothing to be asked; that comes first.
+    func holds(_ place: KeyPlace) -> Bool { sound?.holds(place) ?? true }
+    func home(of place: KeyPlace) throws -> (index: Int, engine: any ShardEngine) {
+        guard let sound else { throw current }
+        return try sound.home(of: place)
     }
 
     func read(deadline: Duration, _ body: @escaping @Sendable (any SQLSession) throws -> Void) async throws {
@@ -125,7 +165,14 @@ final class BrokenShard: ShardEngine {
         try await engine().write(deadline: deadline, body)
     }
 
-    func prepare(_ migrations: [Migration], identity: String) throws { throw state.withLock { $0.error } }
+    func exclusively(
+        deadline: Duration,
+        _ body: @escaping @Sendable (borrowing Transaction) throws -> Void
+    ) async throws {
+        try await engine().exclusively(deadline: deadline, body)
+    }
+
+    func prepare(_ migrations: [Migration], identity: String) throws { throw current }
     func integrityProblems() async throws -> [String] { try await engine().integrityProblems() }
 
     func close() async {

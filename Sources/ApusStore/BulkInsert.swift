@@ -1,3 +1,5 @@
+import ApusObserve
+
 /// Inserting many rows at once.
 extension Transaction {
     /// Inserts many rows in the way that costs the engine least: by COPY on PostgreSQL, and on SQLite and MySQL
@@ -54,21 +56,42 @@ extension Store {
         key: (Item) -> Key,
         _ values: @escaping @Sendable (Item) throws -> [any SQLScalar]
     ) async throws -> Int {
-        var shards: [Int: (shard: Shard<Key>, items: [Item])] = [:]
-        for item in items {
-            let shard = try shard(for: key(item))
-            shards[shard.index, default: (shard, [])].items.append(item)
-        }
         let deadline = deadline ?? configuration.scanDeadline
-        return try await withThrowingTaskGroup(of: Int.self) { group in
-            for (shard, items) in shards.values {
-                group.addTask {
-                    try await shard.transaction(deadline: deadline) { transaction in
-                        try transaction.insert(items, into: table, columns, values)
+        var left = try items.map { (shard: try shard(for: key($0)), item: $0) }
+        var count = 0
+        while !left.isEmpty {
+            let groups = Dictionary(grouping: left) { $0.shard.index }.values
+            left = []
+            try await withThrowingTaskGroup(of: [(shard: Shard<Key>, item: Item)].self) { tasks in
+                for group in groups {
+                    tasks.addTask {
+                        guard try await Self.insert(group, table, columns, deadline, values) else { return group }
+                        return []
                     }
                 }
+                for try await moved in tasks { left += try moved.map { (try current().handle($0.shard), $0.item) } }
             }
-            return try await group.reduce(0, +)
+            count += groups.reduce(0) { $0 + $1.count } - left.count
+        }
+        return count
+    }
+
+    /// Inserts rows whose keys lie on one shard; false, with nothing done, where some have moved meanwhile.
+    private static func insert<Item: Sendable, Key: ShardKey>(
+        _ group: [(shard: Shard<Key>, item: Item)],
+        _ table: String,
+        _ columns: [String],
+        _ deadline: Duration,
+        _ values: @escaping @Sendable (Item) throws -> [any SQLScalar]
+    ) async throws -> Bool {
+        guard let engine = group.first?.shard.engine else { return true }
+        return try await Trace.span("store.write", kind: .client) { span in
+            span.set(.dbNamespace, group[0].shard.index)
+            return try await Answer.write(engine, deadline: deadline) { transaction in
+                guard group.allSatisfy({ engine.holds($0.shard.place) }) else { return false }
+                try transaction.insert(group.lazy.map(\.item), into: table, columns, values)
+                return true
+            }
         }
     }
 }

@@ -109,6 +109,20 @@ public struct EveryShard: Sendable {
         deadline: Duration?,
         _ body: @escaping @Sendable (Int, any SQLSession) throws -> T
     ) async throws -> (parts: [(index: Int, value: T)], failed: [Int: StoreError]) {
+        guard let resharder = store.resharder else {
+            return try await askNow(allowPartial: allowPartial, deadline: deadline, body)
+        }
+        let wait = deadline ?? resharder.scanDeadline
+        return try await resharder.still(within: wait) {
+            try await askNow(allowPartial: allowPartial, deadline: deadline, body)
+        }
+    }
+
+    private func askNow<T: Sendable>(
+        allowPartial: Bool,
+        deadline: Duration?,
+        _ body: @escaping @Sendable (Int, any SQLSession) throws -> T
+    ) async throws -> (parts: [(index: Int, value: T)], failed: [Int: StoreError]) {
         var parts: [(index: Int, value: T)] = []
         var failed: [Int: StoreError] = [:]
         let engines = store.engines

@@ -77,6 +77,9 @@ final class LockFile: Sendable {
     /// Takes the lock if nobody has it.
     func tryAcquire() -> Bool { isWritable && apus_lock_file(descriptor, 0) == 0 }
 
+    /// Takes a share of the lock if nobody has all of it; others may have shares too.
+    func tryShare() -> Bool { apus_share_file(descriptor) == 0 }
+
     func release() { _ = apus_unlock_file(descriptor) }
 }
 

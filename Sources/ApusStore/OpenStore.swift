@@ -3,7 +3,9 @@ import ApusCore
 /// A store while it is open: its map and its shards.
 final class OpenStore: Sendable {
     let map: ShardMap
-    let engines: [any ShardEngine]
+    let shards: ShardList
+    /// Moves slots while the store serves; `nil` where the engine cannot.
+    let resharder: Resharder?
     /// The command of a client that works on the first shard.
     let stockClient: String
     private let letGo: @Sendable () async -> Void
@@ -11,14 +13,37 @@ final class OpenStore: Sendable {
     /// A store of these shards; `letGo` ends what they share.
     init(
         map: ShardMap,
-        engines: [any ShardEngine],
+        shards: ShardList,
+        resharder: Resharder?,
         stockClient: String,
         letGo: @escaping @Sendable () async -> Void
     ) {
         self.map = map
-        self.engines = engines
+        self.shards = shards
+        self.resharder = resharder
         self.stockClient = stockClient
         self.letGo = letGo
+    }
+
+    /// A store of these shards, which stay as they are.
+    convenience init(
+        map: ShardMap,
+        engines: [any ShardEngine],
+        stockClient: String,
+        letGo: @escaping @Sendable () async -> Void
+    ) throws {
+        let shards = try ShardList(map.table, first: { index, _ in engines[index] }) { index, _ in
+            throw StoreError(.wrongShard, "the map names shard \(index) of \(engines.count)")
+        }
+        self.init(map: map, shards: shards, resharder: nil, stockClient: stockClient, letGo: letGo)
+    }
+
+    var engines: [any ShardEngine] { shards.all }
+
+    /// A handle on the shard that has the key of another handle now.
+    func handle<Key: ShardKey>(_ shard: Shard<Key>) throws -> Shard<Key> {
+        let index = map.table.shard(of: shard.place)
+        return Shard(index: index, place: shard.place, engine: try shards.engine(index))
     }
 
     /// Opens the engine that a URL names; blocks.
@@ -86,7 +111,7 @@ final class OpenStore: Sendable {
 
     func close() async {
         await withTaskGroup { group in
-            for engine in engines { group.addTask { await engine.close() } }
+            for engine in shards.close() { group.addTask { await engine.close() } }
         }
         await letGo()
     }

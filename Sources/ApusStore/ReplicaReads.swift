@@ -66,6 +66,6 @@ extension Shard {
         wait: Duration = .milliseconds(20)
     ) -> Shard<Key> {
         let demand = ReplicaDemand(staleAtMost: bound, after: position, wait: wait)
-        return Shard(index: index, engine: engine.replicaReads(demand) ?? engine)
+        return Shard(index: index, place: place, engine: engine.replicaReads(demand) ?? engine)
     }
 }

@@ -5,13 +5,24 @@ import ApusObserve
 /// The key's type stands in the handle's type, so a function that works on a customer's rows says so:
 /// `func place(_ order: Order, on shard: Shard<CustomerKey>)`.
 public struct Shard<Key: ShardKey>: Sendable {
-    /// The shard's number, from 0.
-    public let index: Int
+    // Four words and no more, so that it is handed over in registers.
+    @usableFromInline let number: UInt32
+    @usableFromInline let slot: UInt32
+    @usableFromInline let hash: UInt64
     @usableFromInline let engine: any ShardEngine
 
+    /// The shard's number, from 0.
+    ///
+    /// A key may move while the handle is held: what is asked then is asked where it is.
+    @inlinable public var index: Int { Int(number) }
+
+    @usableFromInline var place: KeyPlace { @inlinable @inline(__always) get { KeyPlace(number: slot, hash: hash) } }
+
     @inlinable @inline(__always)
-    init(index: Int, engine: any ShardEngine) {
-        self.index = index
+    init(index: Int, place: KeyPlace = .none, engine: any ShardEngine) {
+        number = UInt32(truncatingIfNeeded: index)
+        slot = place.number
+        hash = place.hash
         self.engine = engine
     }
 
@@ -33,7 +44,14 @@ public struct Shard<Key: ShardKey>: Sendable {
     ) async throws -> T {
         try await Trace.span("store.write", kind: .client) { span in
             span.set(.dbNamespace, index)
-            return try await Answer.write(engine, deadline: deadline, body)
+            let place = place
+            return try await atHome { engine in
+                try await Answer.write(engine, deadline: deadline) { transaction in
+                    // Under the shard's lock: what is here now stays until the transaction is committed.
+                    guard engine.holds(place) else { throw KeyMoved() }
+                    return try body(transaction)
+                }
+            }
         }
     }
 
@@ -52,7 +70,9 @@ public struct Shard<Key: ShardKey>: Sendable {
         try await Trace.span("store.write", kind: .client) { span in
             span.set(.dbNamespace, index)
             let deadline = deadline ?? engine.configuration.writeDeadline
-            return try await engine.execute(sql, mayShare: mayShare, deadline: deadline)
+            return try await atHome {
+                try await $0.execute(sql, mayShare: mayShare, at: place, deadline: deadline)
+            }
         }
     }
 
@@ -67,9 +87,14 @@ public struct Shard<Key: ShardKey>: Sendable {
     ///   `scan(_:as:deadline:)`.
     @inlinable @inline(__always)
     public func first<T: Row & Sendable>(_ sql: SQL, as type: T.Type = T.self) async throws -> T? {
-        if var read = try engine.localRead(sql) {
-            defer { read.finish() }
-            return try read.step() ? try T(from: &read.row) : nil
+        // Asked before and after: a key that is here both times was here, and all of it, while it was read.
+        if engine.holds(place), var read = try engine.localRead(sql) {
+            let found: T?
+            do {
+                defer { read.finish() }
+                found = try read.step() ? try T(from: &read.row) : nil
+            }
+            if engine.holds(place) { return found }
         }
         return try await firstElsewhere(sql)
     }
@@ -88,11 +113,13 @@ public struct Shard<Key: ShardKey>: Sendable {
     /// - Throws: As `first(_:as:)`; `tooLarge` for more rows than the configuration allows.
     @inlinable
     public func all<T: Row & Sendable>(_ sql: SQL, as type: T.Type = T.self) async throws -> [T] {
-        if var read = try engine.localRead(sql) {
-            defer { read.finish() }
+        if engine.holds(place), var read = try engine.localRead(sql) {
             var rows: [T] = []
-            while try read.step() { rows.append(try T(from: &read.row)) }
-            return rows
+            do {
+                defer { read.finish() }
+                while try read.step() { rows.append(try T(from: &read.row)) }
+            }
+            if engine.holds(place) { return rows }
         }
         return try await allElsewhere(sql)
     }
@@ -107,7 +134,7 @@ public struct Shard<Key: ShardKey>: Sendable {
         as type: T.Type = T.self,
         deadline: Duration? = nil
     ) async throws -> [T] {
-        try await Answer.read(engine, deadline: deadline) { session in
+        try await read(deadline: deadline) { session in
             var rows: [T] = []
             try session.query(sql) { row in
                 rows.append(try T(from: &row))
@@ -119,8 +146,8 @@ public struct Shard<Key: ShardKey>: Sendable {
 
     @usableFromInline
     func firstElsewhere<T: Row & Sendable>(_ sql: SQL) async throws -> T? {
-        if let answer = try await engine.answer(to: sql) { return try answer.first(as: T.self) }
-        return try await Answer.read(engine, deadline: nil) { session in
+        if let answer = try await answer(to: sql) { return try answer.first(as: T.self) }
+        return try await read(deadline: nil) { session in
             var found: T?
             try session.query(sql) { row in
                 found = try T(from: &row)
@@ -132,12 +159,64 @@ public struct Shard<Key: ShardKey>: Sendable {
 
     @usableFromInline
     func allElsewhere<T: Row & Sendable>(_ sql: SQL) async throws -> [T] {
-        if let answer = try await engine.answer(to: sql) { return try answer.all(as: T.self) }
+        if let answer = try await answer(to: sql) { return try answer.all(as: T.self) }
         return try await scan(sql)
     }
 
+    // MARK: Where the key is
+
+    private func answer(to sql: SQL) async throws -> RowSource? {
+        let place = place
+        return try await atHome { engine in
+            guard engine.holds(place) else { throw KeyMoved() }
+            let answer = try await engine.answer(to: sql)
+            guard engine.holds(place) else { throw KeyMoved() }
+            return answer
+        }
+    }
+
+    /// Reads off the loop, and again where the key has gone meanwhile.
+    private func read<T: Sendable>(
+        deadline: Duration?,
+        _ body: @escaping @Sendable (any SQLSession) throws -> T
+    ) async throws -> T {
+        let place = place
+        return try await atHome { engine in
+            try await Answer.read(engine, deadline: deadline) { session in
+                // What is not there may have gone before it was looked for: an error about it says nothing either.
+                guard engine.holds(place) else { throw KeyMoved() }
+                let result = Result { try body(session) }
+                guard engine.holds(place) else { throw KeyMoved() }
+                return try result.get()
+            }
+        }
+    }
+
+    /// Does something on the shard that has the key, wherever that is when it is done.
+    private func atHome<T>(_ body: (any ShardEngine) async throws -> T) async throws -> T {
+        var engine = engine
+        // A key moves at most once in a resharding, which takes far longer than a call may.
+        for _ in 0..<Self.movesMax {
+            do { return try await body(engine) } catch is KeyMoved { engine = try engine.home(of: place).engine }
+        }
+        throw StoreError(.busy, "the key moved \(Self.movesMax) times while it was asked for")
+    }
+
+    private static var movesMax: Int { 8 }
+
     @usableFromInline
     static func missing() -> StoreError { StoreError(.rowMissing, "the query has no row") }
+}
+
+/// Where a key leads to.
+@usableFromInline
+struct ShardRoute {
+    @usableFromInline let index: Int
+    @usableFromInline let place: KeyPlace
+    @usableFromInline let engine: any ShardEngine
+
+    @inlinable @inline(__always)
+    func handle<Key: ShardKey>() -> Shard<Key> { Shard(index: index, place: place, engine: engine) }
 }
 
 /// The same for types that are read by the names of their columns.

@@ -17,11 +17,24 @@ protocol ShardEngine: AnyObject, Sendable {
     /// Runs one statement that changes something, in a transaction of its own.
     ///
     /// With `mayShare`, other such statements that wait may be committed with it.
-    func execute(_ sql: SQL, mayShare: Bool, deadline: Duration) async throws -> Int
+    ///
+    /// - Throws: ``KeyMoved`` where the key is not here any more, with nothing changed.
+    func execute(_ sql: SQL, mayShare: Bool, at place: KeyPlace, deadline: Duration) async throws -> Int
     /// Runs `body` in a read transaction off the loop.
     func read(deadline: Duration, _ body: @escaping @Sendable (any SQLSession) throws -> Void) async throws
     /// Runs `body` in a transaction that is on disk when this returns.
     func write(deadline: Duration, _ body: @escaping @Sendable (borrowing Transaction) throws -> Void) async throws
+    /// The same while nobody else writes to the shard, in a transaction of its own.
+    func exclusively(
+        deadline: Duration,
+        _ body: @escaping @Sendable (borrowing Transaction) throws -> Void
+    ) async throws
+    /// Whether a key's rows are here at this moment.
+    ///
+    /// Under the shard's write lock that stays so; what was read before is sound where it says yes afterwards.
+    func holds(_ place: KeyPlace) -> Bool
+    /// The shard that has a key's rows.
+    func home(of place: KeyPlace) throws -> (index: Int, engine: any ShardEngine)
     /// Reads done at once on loops so far.
     var localReads: Int { get }
     /// Reads that replicas have answered so far.
@@ -47,8 +60,22 @@ extension ShardEngine {
     func answer(to sql: SQL) async throws -> RowSource? { nil }
 
     @usableFromInline
-    func execute(_ sql: SQL, mayShare: Bool, deadline: Duration) async throws -> Int {
+    func execute(_ sql: SQL, mayShare: Bool, at place: KeyPlace, deadline: Duration) async throws -> Int {
         try await Answer.write(self, deadline: deadline) { try $0.execute(sql) }
+    }
+
+    // Engines whose slots never move.
+    @usableFromInline func holds(_ place: KeyPlace) -> Bool { true }
+    @usableFromInline func home(of place: KeyPlace) throws -> (index: Int, engine: any ShardEngine) {
+        throw StoreError(.wrongShard, "a key has moved on an engine that moves none")
+    }
+
+    @usableFromInline
+    func exclusively(
+        deadline: Duration,
+        _ body: @escaping @Sendable (borrowing Transaction) throws -> Void
+    ) async throws {
+        throw StoreError(.statementInvalid, "this engine's shards cannot be held by one writer yet")
     }
 
     @usableFromInline var problem: String? { nil }
@@ -66,6 +93,9 @@ extension ShardEngine {
         }
     }
 }
+
+/// A key's rows have gone to another shard since the handle was made: ask there.
+struct KeyMoved: Error {}
 
 /// A connection that runs statements for one thread.
 @usableFromInline

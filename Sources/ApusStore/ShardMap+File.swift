@@ -3,7 +3,8 @@ import ApusRuntime
 import FoundationEssentials
 
 extension ShardMap {
-    static let formatMax = 1
+    /// 1: where slots lie is in this file; 2: they have moved since, and `slots.map` says where to.
+    static let formatMax = 2
 
     /// The map as it stands on disk: slots in runs of the same shard.
     private struct Document: Codable {
@@ -39,10 +40,10 @@ extension ShardMap {
         guard Files.status(path) != nil else {
             let map = first(sharding, shards: shards)
             try Files.writeAtomically(map.encoded(store: store), to: path)
-            return map
+            return try map.shared(in: folder)
         }
         let bytes = try Files.read(path, bytesMax: 16 << 20)
-        return try read(bytes, from: path, store: store, sharding: sharding, shards: shards)
+        return try read(bytes, from: path, store: store, sharding: sharding, shards: shards).shared(in: folder)
     }
 
     /// The map that was written for a store.
@@ -59,7 +60,8 @@ extension ShardMap {
         guard document.store == store else {
             throw StoreError(.wrongShard, "\(path) belongs to the store \"\(document.store)\", not \"\(store)\"")
         }
-        guard document.sharding == sharding, document.shards == shards else {
+        // Once slots have moved, what is stored says how many shards there are.
+        guard document.sharding == sharding, document.format > 1 || document.shards == shards else {
             throw StoreError(
                 .mapMismatch,
                 "\(path) was made for \(document.shards) shards by \(document.sharding.kind.rawValue) over "
@@ -70,9 +72,12 @@ extension ShardMap {
         return ShardMap(
             version: document.version,
             sharding: sharding,
-            shards: shards,
-            assignment: document.assignment.flatMap { Array(repeating: UInt16($0.shard), count: $0.slots) },
-            identity: document.identity
+            table: SlotTable(
+                document.assignment.flatMap { Array(repeating: UInt16($0.shard), count: $0.slots) },
+                shards: document.shards
+            ),
+            identity: document.identity,
+            hasMoved: document.format > 1
         )
     }
 
@@ -94,22 +99,61 @@ extension ShardMap {
         return document
     }
 
+    /// The same with the shard of each slot in memory that all processes of the folder share.
+    private func shared(in folder: String) throws -> ShardMap {
+        let path = folder + "/slots.map"
+        if hasMoved, Files.status(path) == nil {
+            throw StoreError(
+                .corrupt,
+                "\(path) is missing, and says where rows have moved to; restore it from a backup"
+            )
+        }
+        do {
+            let assignment = table.assignment.map { UInt16($0) }
+            let table = try SlotTable(path: path, assignment: assignment, shards: shards)
+            return ShardMap(version: version, sharding: sharding, table: table, identity: identity, hasMoved: hasMoved)
+        } catch let error as StoreError {
+            // On a disk that is read-only nothing moves.
+            guard error.code == .readOnly, Files.status(path) == nil else { throw error }
+            return self
+        }
+    }
+
+    /// Writes down that slots move from now on, and over how many shards.
+    ///
+    /// Who opens the folder later reads it, and who has it open is told. A program from before slots moved does not open the
+    /// folder any more.
+    ///
+    /// - Throws: ``StoreError``: `diskFull`, `readOnly`, `busy`, `inputOutput`.
+    func startMoves(shards: Int, folder: String, store: String, deadline: Duration) throws {
+        let lock = try LockFile(path: folder + "/map.lock")
+        try lock.acquire(within: deadline)
+        defer { lock.release() }
+        do {
+            let document = try encoded(store: store, format: Self.formatMax, shards: max(shards, self.shards))
+            try Files.writeAtomically(document, to: folder + "/map.json")
+        } catch {
+            throw StoreError(wrapping: error, "the map")
+        }
+        if shards > self.shards { try table.grow(to: shards) }
+    }
+
     /// The map as it is kept.
-    func encoded(store: String) throws -> [UInt8] {
+    func encoded(store: String, format: Int = 1, shards: Int? = nil) throws -> [UInt8] {
         var runs: [Document.Run] = []
-        for shard in assignment {
-            if let last = runs.indices.last, runs[last].shard == Int(shard) {
+        for shard in table.assignment {
+            if let last = runs.indices.last, runs[last].shard == shard {
                 runs[last].slots += 1
             } else {
-                runs.append(Document.Run(slots: 1, shard: Int(shard)))
+                runs.append(Document.Run(slots: 1, shard: shard))
             }
         }
         let document = Document(
-            format: Self.formatMax,
+            format: format,
             store: store,
             identity: identity,
-            version: version,
-            shards: shards,
+            version: first,
+            shards: shards ?? self.shards,
             sharding: sharding,
             assignment: runs
         )

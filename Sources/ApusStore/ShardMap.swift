@@ -1,26 +1,30 @@
 import ApusCore
 
-/// Which slot a key has and which shard a slot is on, at one version.
+/// Which slot a key has and which shard a slot is on.
 ///
-/// A value that never changes: moving a slot makes a new map with the next version.
+/// Slots move while a store serves: what it says of a slot's shard holds for the moment.
 public final class ShardMap: Sendable {
-    /// Grows by one with every change of the assignment.
-    public let version: Int
+    /// Grows with every change of what lies where.
+    public var version: Int { first + Int(truncatingIfNeeded: table.changes) }
+    /// The version that the map was read with.
+    let first: Int
+    /// Whether slots have moved since the map was first written.
+    let hasMoved: Bool
     /// How keys come to slots.
     public let sharding: Sharding
     /// How many shards there are.
-    public let shards: Int
+    public var shards: Int { table.shards }
     /// The shard of each slot.
-    let assignment: [UInt16]
+    let table: SlotTable
     /// What ties the shards' files to this map: a random token.
     let identity: String
     private let directory: Directory
 
-    init(version: Int, sharding: Sharding, shards: Int, assignment: [UInt16], identity: String) {
-        self.version = version
+    init(version: Int, sharding: Sharding, table: SlotTable, identity: String, hasMoved: Bool = false) {
+        first = version
+        self.hasMoved = hasMoved
         self.sharding = sharding
-        self.shards = shards
-        self.assignment = assignment
+        self.table = table
         self.identity = identity
         self.directory = Directory(sharding)
     }
@@ -30,45 +34,56 @@ public final class ShardMap: Sendable {
         ShardMap(
             version: 1,
             sharding: sharding,
-            shards: shards,
-            assignment: (0..<sharding.slots).map { UInt16($0 * shards / sharding.slots) },
+            table: SlotTable((0..<sharding.slots).map { UInt16($0 * shards / sharding.slots) }, shards: shards),
             identity: SecureRandom.token()
         )
     }
 
     /// The shard of a slot.
-    public func shard(ofSlot slot: Int) -> Int { Int(assignment[slot]) }
+    public func shard(ofSlot slot: Int) -> Int { table.shard(ofSlot: slot) }
+
+    /// The slots of a directory's name.
+    ///
+    /// - Throws: ``StoreError`` with code `notInMap` for a name that has none.
+    func slots(ofName name: String) throws -> Range<Int> {
+        let slots = directory.slots(of: name)
+        guard sharding.kind == .directory, !slots.isEmpty else {
+            throw StoreError(.notInMap, "the directory of \(sharding.names.count) names has no such name")
+        }
+        return slots
+    }
 
     /// The slot of a key.
     ///
     /// - Throws: ``StoreError`` with code `notInMap` where the directory has no slots for the key's name.
     /// - Complexity: O(1); for ranges O(log *n*) in the bounds.
-    public func slot(of key: some ShardKey) throws -> Int { try slot(key.shardValue, name: key.directoryName) }
+    public func slot(of key: some ShardKey) throws -> Int { try place(key.shardValue, name: key.directoryName).slot }
 
     // Inlined with what it calls: routing is one call on the way of every read.
+    /// The slot of a key, and its hash within the slot.
     @inline(__always)
-    func slot(_ value: ShardValue, name: String?) throws -> Int {
-        switch sharding.kind {
-        case .hash: return Self.spread(value, over: 0..<sharding.slots)
-        case .range: return rangeSlot(value)
-        case .directory:
-            guard let name else { return Self.spread(value, over: 0..<sharding.slots) }
-            let slots = directory.slots(of: name)
-            guard !slots.isEmpty else {
-                throw StoreError(.notInMap, "the directory of \(sharding.names.count) names has no such name")
-            }
-            return Self.spread(value, over: slots)
-        }
-    }
-
-    @inline(__always)
-    private static func spread(_ value: ShardValue, over slots: Range<Int>) -> Int {
+    func place(_ value: ShardValue, name: String?) throws -> KeyPlace {
         let hash =
             switch value {
             case .integer(let number): XXHash64.hash(number)
             case .text(let text): XXHash64.hash(text)
             }
-        return slots.lowerBound + Int(truncatingIfNeeded: hash % UInt64(truncatingIfNeeded: slots.count))
+        switch sharding.kind {
+        case .hash: return KeyPlace(slot: Self.spread(hash, over: 0..<sharding.slots), hash: hash)
+        case .range: return KeyPlace(slot: rangeSlot(value), hash: hash)
+        case .directory:
+            guard let name else { return KeyPlace(slot: Self.spread(hash, over: 0..<sharding.slots), hash: hash) }
+            let slots = directory.slots(of: name)
+            guard !slots.isEmpty else {
+                throw StoreError(.notInMap, "the directory of \(sharding.names.count) names has no such name")
+            }
+            return KeyPlace(slot: Self.spread(hash, over: slots), hash: hash)
+        }
+    }
+
+    @inline(__always)
+    private static func spread(_ hash: UInt64, over slots: Range<Int>) -> Int {
+        slots.lowerBound + Int(truncatingIfNeeded: hash % UInt64(truncatingIfNeeded: slots.count))
     }
 
     /// How many bounds are at or below the value.

@@ -27,6 +27,7 @@ public final class Store: Block {
     /// How many shards a new store has.
     public let shards: Int
     let migrations: [Migration]
+    let tables: [StoreTable]
     let configuration: StoreConfiguration
     private let opened = Published<OpenStore>()
 
@@ -37,18 +38,21 @@ public final class Store: Block {
     ///   - shards: How many databases a new store is spread over, 1 to 1024.
     ///   - sharding: How keys come to slots; 4,096 slots by hash unless said.
     ///   - migrations: The schema's steps, by ascending number; each shard gets all of them.
+    ///   - tables: What the rows of each table belong to; needed where the store is to be resharded.
     ///   - configuration: Bounds and sizes.
     public init(
         _ name: String,
         shards: Int = 1,
         sharding: Sharding = .hash(slots: 4096),
         migrations: [Migration] = [],
+        tables: [StoreTable] = [],
         configuration: StoreConfiguration = StoreConfiguration()
     ) {
         self.name = name
         self.shards = shards
         self.sharding = sharding
         self.migrations = migrations
+        self.tables = tables
         self.configuration = configuration
     }
 
@@ -63,6 +67,7 @@ public final class Store: Block {
         _ = try configuration.checked()
         _ = try sharding.checked(shards: shards)
         try Migration.check(migrations)
+        try StoreTable.check(tables)
         let store = try await StoreThread.run { [self] in try OpenStore.open(self, site) }
         opened.publish(store)
     }
@@ -90,17 +95,17 @@ public final class Store: Block {
     /// - Complexity: O(1), some tens of nanoseconds.
     @inlinable
     public func shard<Key: ShardKey>(for key: Key) throws -> Shard<Key> {
-        let (index, engine) = try route(key.shardValue, name: key.directoryName)
-        return Shard(index: index, engine: engine)
+        try route(key.shardValue, name: key.directoryName).handle()
     }
 
     // Not generic, so that it is compiled once and called directly.
     @usableFromInline
-    func route(_ value: ShardValue, name: String?) throws -> (index: Int, engine: any ShardEngine) {
+    func route(_ value: ShardValue, name: String?) throws -> ShardRoute {
         guard let store = opened.borrowed else { throw closed }
         return try store._withUnsafeGuaranteedRef { store in
-            let index = store.map.shard(ofSlot: try store.map.slot(value, name: name))
-            return (index, store.engines[index])
+            let place = try store.map.place(value, name: name)
+            let index = store.map.table.shard(of: place)
+            return ShardRoute(index: index, place: place, engine: try store.shards.engine(index))
         }
     }
 

@@ -48,6 +48,10 @@ public struct StoreConfiguration: Sendable, Hashable {
     public var checkpointPages = 10_000
     /// From when on a write or a scan counts as slow; 100 ms.
     public var slowAfter: Duration = .milliseconds(100)
+    /// How long a step of resharding aims to keep writers of its shard waiting, 1 ms to 1 s.
+    public var moveStep: Duration = .milliseconds(5)
+    /// The share of the time in which resharding works, 0.01 to 1; the rest of it rests.
+    public var moveShare = 0.25
 
     /// The defaults.
     public init() {}
@@ -66,6 +70,12 @@ public struct StoreConfiguration: Sendable, Hashable {
         try Self.check("answerBytesMax", answerBytesMax, 1 << 16...1 << 40)
         try Self.check("cacheBytes", cacheBytes, 1 << 16...1 << 40)
         try Self.check("checkpointPages", checkpointPages, 100...10_000_000)
+        guard (Duration.milliseconds(1)...Duration.seconds(1)).contains(moveStep) else {
+            throw ConfigurationError(field: "moveStep", value: "\(moveStep.seconds) s", accepted: "1 ms to 1 s")
+        }
+        guard (0.01...1).contains(moveShare) else {
+            throw ConfigurationError(field: "moveShare", value: "\(moveShare)", accepted: "0.01 to 1")
+        }
         guard (512...65536).contains(pageBytes), pageBytes & (pageBytes - 1) == 0 else {
             throw ConfigurationError(
                 field: "pageBytes",

@@ -112,6 +112,10 @@ int apus_lock_file(int fd, int wait) {
     struct flock f = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0, .l_pid = 0};
     return fcntl(fd, wait ? F_OFD_SETLKW : F_OFD_SETLK, &f);
 }
+int apus_share_file(int fd) {
+    struct flock f = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0, .l_pid = 0};
+    return fcntl(fd, F_OFD_SETLK, &f);
+}
 int apus_unlock_file(int fd) {
     struct flock f = {.l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0, .l_pid = 0};
     return fcntl(fd, F_OFD_SETLK, &f);

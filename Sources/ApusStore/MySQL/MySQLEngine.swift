@@ -86,7 +86,9 @@ extension OpenStore {
                 engine: engine
             )
         }
-        self.init(map: map, engines: engines, stockClient: addresses[0].place.stockClient) { engine.watcher.close() }
+        try self.init(map: map, engines: engines, stockClient: addresses[0].place.stockClient) {
+            engine.watcher.close()
+        }
     }
 }
 #endif

@@ -110,7 +110,7 @@ final class MySQLShard: ShardEngine {
         return found
     }
 
-    func execute(_ sql: SQL, mayShare: Bool, deadline: Duration) async throws -> Int {
+    func execute(_ sql: SQL, mayShare: Bool, at place: KeyPlace, deadline: Duration) async throws -> Int {
         try await Answer.of { answer in
             try await perform(statements, deadline: deadline) { answer.set(try $0.execute(sql)) }
         }

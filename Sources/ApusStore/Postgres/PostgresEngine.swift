@@ -105,7 +105,7 @@ extension OpenStore {
             )
         }
         let client = addresses[0].place.stockClient(schema: addresses[0].schema)
-        self.init(map: map, engines: engines, stockClient: client) { await engine.close() }
+        try self.init(map: map, engines: engines, stockClient: client) { await engine.close() }
     }
 }
 #endif

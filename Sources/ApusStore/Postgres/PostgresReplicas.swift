@@ -133,8 +133,8 @@ final class PostgresReplicaReads: ShardEngine {
         try await primary.read(deadline: max(.zero, start + deadline - loop.preciseNow()), body)
     }
 
-    func execute(_ sql: SQL, mayShare: Bool, deadline: Duration) async throws -> Int {
-        try await primary.execute(sql, mayShare: mayShare, deadline: deadline)
+    func execute(_ sql: SQL, mayShare: Bool, at place: KeyPlace, deadline: Duration) async throws -> Int {
+        try await primary.execute(sql, mayShare: mayShare, at: place, deadline: deadline)
     }
 
     func write(deadline: Duration, _ body: @escaping @Sendable (borrowing Transaction) throws -> Void) async throws {

@@ -94,7 +94,7 @@ final class PostgresShard: ShardEngine {
         return try await pool.perform(sql, .read, deadline: configuration.readDeadline)
     }
 
-    func execute(_ sql: SQL, mayShare: Bool, deadline: Duration) async throws -> Int {
+    func execute(_ sql: SQL, mayShare: Bool, at place: KeyPlace, deadline: Duration) async throws -> Int {
         let pool = try writes.pool(of: try engine.loop())
         return try await pool.perform(sql, mayShare ? .sharedWrite : .write, deadline: deadline).changed
     }

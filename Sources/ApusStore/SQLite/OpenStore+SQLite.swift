@@ -22,33 +22,73 @@ extension OpenStore {
             deadline: store.configuration.openDeadline
         )
         let watcher = DeadlineWatcher()
-        let engines = try (0..<map.shards).map { index in
-            let made = Lock<SQLiteShard?>(nil)
-            let path = "\(folder)/\(Self.fileName(index))"
-            return try BrokenShard.unless([.corrupt, .inputOutput], configuration: store.configuration, clock: clock) {
-                [
-                    name = store.name, configuration = store.configuration, migrations = store.migrations,
-                    identity = map.identity
-                ] in
-                // One object, however often it is tried.
-                let shard = try made.withLock { made in
-                    let shard =
-                        try made
-                        ?? SQLiteShard(
-                            path: path,
-                            store: name,
-                            index: index,
-                            configuration: configuration,
-                            clock: clock,
-                            watcher: watcher
-                        )
-                    made = shard
-                    return shard
-                }
-                try shard.prepare(migrations, identity: identity)
+        let place = ShardPlace(store: store, folder: folder, identity: map.identity, clock: clock, watcher: watcher)
+        let shards = try ShardList(
+            map.table,
+            first: { index, list in
+                let look = place.look(index, list)
+                return try BrokenShard.unless(
+                    [.corrupt, .inputOutput],
+                    configuration: store.configuration,
+                    clock: clock,
+                    look: look
+                )
+            },
+            later: { index, list in
+                BrokenShard(configuration: place.configuration, clock: clock, look: place.look(index, list))
+            }
+        )
+        self.init(
+            map: map,
+            shards: shards,
+            resharder: Resharder(store: store, folder: folder, map: map, shards: shards, clock: clock),
+            stockClient: "sqlite3 \(folder)/\(Self.fileName(0))"
+        ) { watcher.close() }
+    }
+}
+
+/// What it takes to open a shard of a folder.
+private struct ShardPlace: Sendable {
+    let store: String
+    let folder: String
+    let identity: String
+    let configuration: StoreConfiguration
+    let migrations: [Migration]
+    let clock: any Clock
+    let watcher: DeadlineWatcher
+
+    init(store: Store, folder: String, identity: String, clock: any Clock, watcher: DeadlineWatcher) {
+        self.store = store.name
+        self.folder = folder
+        self.identity = identity
+        configuration = store.configuration
+        migrations = store.migrations
+        self.clock = clock
+        self.watcher = watcher
+    }
+
+    /// Opens a shard and migrates it; one object, however often it is tried.
+    func look(_ index: Int, _ list: ShardList) -> @Sendable () throws -> any ShardEngine {
+        let made = Lock<SQLiteShard?>(nil)
+        let path = "\(folder)/\(OpenStore.fileName(index))"
+        return { [self, weak list] in
+            let shard = try made.withLock { made in
+                let shard =
+                    try made
+                    ?? SQLiteShard(
+                        path: path,
+                        store: store,
+                        index: index,
+                        configuration: configuration,
+                        clock: clock,
+                        watcher: watcher,
+                        shards: list
+                    )
+                made = shard
                 return shard
             }
+            try shard.prepare(migrations, identity: identity)
+            return shard
         }
-        self.init(map: map, engines: engines, stockClient: "sqlite3 \(folder)/\(Self.fileName(0))") { watcher.close() }
     }
 }

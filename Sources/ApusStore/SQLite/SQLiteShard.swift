@@ -13,6 +13,8 @@ final class SQLiteShard: ShardEngine {
     private let writer: ShardWriter
     private let readers: ShardReaders
     private let loopReaders: LoopReaders
+    private let table: SlotTable?
+    private weak let shards: ShardList?
 
     init(
         path: String,
@@ -20,12 +22,15 @@ final class SQLiteShard: ShardEngine {
         index: Int,
         configuration: StoreConfiguration,
         clock: any Clock,
-        watcher: DeadlineWatcher
+        watcher: DeadlineWatcher,
+        shards: ShardList?
     ) throws {
         self.path = path
         self.index = index
         self.configuration = configuration
         self.clock = clock
+        self.shards = shards
+        table = shards?.table
         let slow = SlowStatements(after: configuration.slowAfter, clock: clock)
         statistics = ShardStatistics(store: store, shard: index, slow: slow)
         commits = CommitCounter(try LockFile(path: path + ".lock"))
@@ -75,6 +80,17 @@ final class SQLiteShard: ShardEngine {
         return try reader.read(sql)
     }
 
+    func holds(_ place: KeyPlace) -> Bool {
+        guard let table, place.isKnown else { return true }
+        return table.shard(of: place) == index
+    }
+
+    func home(of place: KeyPlace) throws -> (index: Int, engine: any ShardEngine) {
+        guard let shards else { throw StoreError(.closed, "the store was closed") }
+        let index = shards.table.shard(of: place)
+        return (index, try shards.engine(index))
+    }
+
     func read(deadline: Duration, _ body: @escaping @Sendable (any SQLSession) throws -> Void) async throws {
         try readers.start()
         try await counted { try await readers.queue.perform(deadline: deadline) { try body($0) } }
@@ -85,12 +101,24 @@ final class SQLiteShard: ShardEngine {
         try await counted { try await writer.queue.perform(deadline: deadline) { try body(Transaction($0)) } }
     }
 
-    func execute(_ sql: SQL, mayShare: Bool, deadline: Duration) async throws -> Int {
+    func exclusively(
+        deadline: Duration,
+        _ body: @escaping @Sendable (borrowing Transaction) throws -> Void
+    ) async throws {
+        try writer.start()
+        try await counted {
+            try await writer.queue.perform(deadline: deadline, isAlone: true) { try body(Transaction($0)) }
+        }
+    }
+
+    func execute(_ sql: SQL, mayShare: Bool, at place: KeyPlace, deadline: Duration) async throws -> Int {
         try writer.start()
         return try await Answer.of { answer in
             try await counted {
-                try await writer.queue.perform(deadline: deadline, isStatement: true) {
-                    answer.set(try $0.execute(sql))
+                try await writer.queue.perform(deadline: deadline, isStatement: true) { [self] session in
+                    // Under the shard's lock: what is here now stays until the statement is committed.
+                    guard holds(place) else { throw KeyMoved() }
+                    answer.set(try session.execute(sql))
                 }
             }
         }

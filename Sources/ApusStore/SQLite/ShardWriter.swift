@@ -133,9 +133,9 @@ final class ShardWriter: Sendable {
         var done: [WorkItem] = []
         var alone: [WorkItem] = []
         while taken.count < configuration.groupMax {
-            let more = queue.take(max: configuration.groupMax - taken.count)
+            let more = queue.take(max: configuration.groupMax - taken.count, shares: !taken.isEmpty)
             if more.isEmpty {
-                if taken.isEmpty || rhythm.isWhole(taken.count, in: queue) { break }
+                if taken.isEmpty || queue.isNextAlone || rhythm.isWhole(taken.count, in: queue) { break }
                 continue
             }
             taken += more
@@ -148,7 +148,7 @@ final class ShardWriter: Sendable {
                     break
                 }
             }
-            if !alone.isEmpty || session.isIdle { break }
+            if !alone.isEmpty || session.isIdle || more[0].isAlone { break }
         }
         if !session.isIdle { alone += commit(&done, on: session) }
         for item in alone where runAlone(item, on: session) { done.append(item) }

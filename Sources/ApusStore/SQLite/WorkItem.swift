@@ -16,13 +16,21 @@ final class WorkItem: @unchecked Sendable {
     var continuation: UnsafeContinuation<Void, any Error>?
     /// True for a single statement, which the engine undoes by itself when it fails.
     let isStatement: Bool
+    /// True for a request that shares its transaction with no other one.
+    let isAlone: Bool
     private let body: @Sendable (any SQLSession) throws -> Void
     private var outcome = Outcome.none
     private let cancelled: UnsafeMutablePointer<UInt64>
 
-    init(deadline: Int64, isStatement: Bool, body: @escaping @Sendable (any SQLSession) throws -> Void) {
+    init(
+        deadline: Int64,
+        isStatement: Bool,
+        isAlone: Bool = false,
+        body: @escaping @Sendable (any SQLSession) throws -> Void
+    ) {
         self.deadline = deadline
         self.isStatement = isStatement
+        self.isAlone = isAlone
         self.body = body
         cancelled = .allocate(capacity: 1)
         cancelled.initialize(to: 0)

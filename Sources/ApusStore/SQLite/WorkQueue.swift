@@ -40,15 +40,22 @@ final class WorkQueue: Sendable {
     /// - Parameters:
     ///   - deadline: How long it may wait and work.
     ///   - isStatement: Whether `body` runs one statement and does nothing else.
+    ///   - isAlone: Whether it shares its transaction with no other request.
     ///   - body: The work.
     /// - Throws: What `body` throws; ``StoreError``.
     func perform(
         deadline: Duration,
         isStatement: Bool = false,
+        isAlone: Bool = false,
         _ body: @escaping @Sendable (any SQLSession) throws -> Void
     ) async throws {
         let now = clock.now()
-        let item = WorkItem(deadline: (now + deadline).nanoseconds, isStatement: isStatement, body: body)
+        let item = WorkItem(
+            deadline: (now + deadline).nanoseconds,
+            isStatement: isStatement,
+            isAlone: isAlone,
+            body: body
+        )
         item.queuedAt = now.nanoseconds
         try await withTaskCancellationHandler {
             try await withUnsafeThrowingContinuation { continuation in
@@ -131,11 +138,14 @@ final class WorkQueue: Sendable {
     }
 
     /// Takes requests that wait, at most `max`, and has them run.
-    func take(max: Int) -> [WorkItem] {
+    ///
+    /// One that is to be alone comes alone; whoever has others at hand leaves it with `shares`.
+    func take(max: Int, shares: Bool = false) -> [WorkItem] {
         monitor.withLock { state in
             var taken: [WorkItem] = []
             while taken.count < max, state.head < state.waiting.count {
                 let item = state.waiting[state.head]
+                if item.state == .queued, item.isAlone, shares || !taken.isEmpty { break }
                 state.head += 1
                 guard item.state == .queued else {
                     state.ended -= 1
@@ -143,6 +153,7 @@ final class WorkQueue: Sendable {
                 }
                 item.state = .running
                 taken.append(item)
+                if item.isAlone { break }
             }
             if state.head == state.waiting.count {
                 state.waiting.removeAll(keepingCapacity: true)
@@ -153,6 +164,14 @@ final class WorkQueue: Sendable {
             }
             state.running.append(contentsOf: taken)
             return taken
+        }
+    }
+
+    /// True where the next request shares its transaction with no other one.
+    var isNextAlone: Bool {
+        monitor.withLock { state in
+            Self.dropEnded(&state)
+            return state.count > 0 && state.waiting[state.head].isAlone
         }
     }
 
@@ -174,9 +193,12 @@ final class WorkQueue: Sendable {
 
     /// Fails everything that waits.
     func failWaiting(_ error: StoreError) {
-        let items = take(max: .max)
-        for item in items { item.fail(error) }
-        finish(items)
+        while true {
+            let items = take(max: .max)
+            if items.isEmpty { return }
+            for item in items { item.fail(error) }
+            finish(items)
+        }
     }
 
     /// Ends what is past its deadline; true while there is anything to look after.

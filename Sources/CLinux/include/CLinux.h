@@ -59,6 +59,8 @@ int apus_open_in(int folder, const char *name, int flags);
 int apus_fcntl_int(int fd, int command, int value);
 // An exclusive whole-file lock owned by the open file description: released when its last descriptor closes.
 int apus_lock_file(int fd, int wait);
+// Any number of holders that only read; nobody has the other lock meanwhile. Does not wait.
+int apus_share_file(int fd);
 int apus_unlock_file(int fd);
 int apus_stderr(void);
 ssize_t apus_random(void *bytes, size_t count);

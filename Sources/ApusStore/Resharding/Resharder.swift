@@ -1,0 +1,328 @@
+import ApusCore
+import ApusRuntime
+
+/// Moves slots between the shards of a folder while the store serves, in this process and in others.
+final class Resharder: Sendable {
+    let folder: String
+    let map: ShardMap
+    let shards: ShardList
+    let gate: StillGate
+    private let store: String
+    private let declared: [StoreTable]
+    private let configuration: StoreConfiguration
+    private let clock: any Clock
+    let tables: [TableStatements]
+    let pace: MovePace
+
+    /// How long a step waits for questions that are under way.
+    private static let stepDeadline: Duration = .seconds(600)
+
+    init(store: Store, folder: String, map: ShardMap, shards: ShardList, clock: any Clock) {
+        self.store = store.name
+        self.folder = folder
+        self.map = map
+        self.shards = shards
+        self.clock = clock
+        configuration = store.configuration
+        declared = store.tables
+        // What follows stands behind what it follows.
+        let keyed =
+            store.tables.filter { $0.follows == nil && !$0.isReference } + store.tables.filter { $0.follows != nil }
+        tables = keyed.map { TableStatements($0, among: keyed) }
+        gate = StillGate(folder: folder, table: map.table)
+        pace = MovePace(configuration)
+    }
+
+    private var table: SlotTable { map.table }
+    var scanDeadline: Duration { configuration.scanDeadline }
+    private var mender: MoveMender { MoveMender(shards: shards, tables: tables) }
+
+    // MARK: Questions to all shards
+
+    /// Runs a question to all shards while no step is under way, and puts right first what a dead step left.
+    func still<T>(within deadline: Duration, _ body: () async throws -> T) async throws -> T {
+        var share = try await gate.share(within: deadline)
+        while table.openStep != nil {
+            // Nobody holds the gate and a step is open: its process has ended.
+            share?.release()
+            try await mendNow(within: deadline)
+            share = try await gate.share(within: deadline)
+        }
+        defer { share?.release() }
+        return try await body()
+    }
+
+    private func mendNow(within deadline: Duration) async throws {
+        let still = try await gate.hold(within: deadline)
+        defer { still.release() }
+        try await mender.mend()
+    }
+
+    // MARK: Plans
+
+    /// What is under way, or is kept for the way back.
+    func record() throws -> MoveRecord? { try MoveRecord.read(folder) }
+
+    /// Slots that have come where a record wants them.
+    func moved(_ record: MoveRecord) -> Int {
+        record.plan.moves.reduce(0) { sum, move in sum + move.slots.count { table.shard(ofSlot: $0) == move.to } }
+    }
+
+    /// Runs a plan, or goes on with the one that is under way.
+    ///
+    /// - Parameters:
+    ///   - wanted: What to do; `nil` to go on.
+    ///   - progress: Told of each step.
+    /// - Returns: What was done.
+    /// - Throws: ``StoreError``; `CancellationError` between two steps.
+    func run(_ wanted: MovePlan?, progress: @escaping @Sendable (MoveProgress) -> Void) async throws -> MoveReport {
+        let lock = try alone()
+        defer { lock.release() }
+        var record: MoveRecord
+        switch (try self.record(), wanted) {
+        case (let known?, nil): record = known
+        case (let known?, let plan?) where known.plan == plan && !known.isDone: record = known
+        case (let known?, _?):
+            throw StoreError(
+                .busy,
+                known.isDone
+                    ? "the last resharding is kept for the way back; finish it, or go back, before the next one"
+                    : "another resharding is under way; go on with it, or go back"
+            )
+        case (nil, let plan?):
+            record = MoveRecord(plan: plan, begunAt: clock.wallNanoseconds() / 1_000_000_000, filled: table.shards)
+        case (nil, nil): throw StoreError(.statementInvalid, "nothing is being resharded")
+        }
+        return try await run(&record, progress)
+    }
+
+    /// Moves everything of the record's plan back to where it was.
+    func goBack(progress: @escaping @Sendable (MoveProgress) -> Void) async throws -> MoveReport {
+        let lock = try alone()
+        defer { lock.release() }
+        guard var record = try record() else { throw StoreError(.statementInvalid, "there is nothing to go back from") }
+        if !record.isBack {
+            // The slot that is between two shards goes on first: the way back begins where all of it is.
+            try await finishMoving(meter(progress, for: record))
+            record = MoveRecord(
+                plan: record.plan.back,
+                isBack: true,
+                begunAt: clock.wallNanoseconds() / 1_000_000_000
+            )
+        }
+        return try await run(&record, progress)
+    }
+
+    /// Forgets the way back.
+    func finish() async throws {
+        let lock = try alone()
+        defer { lock.release() }
+        guard let record = try record() else { return }
+        guard record.isDone else {
+            throw StoreError(.busy, "the resharding has not come to its end; go on with it, or go back")
+        }
+        for shard in shards.all { try await ShardMover.endNotes(shard, tables) }
+        try MoveRecord.forget(folder)
+    }
+
+    private func alone() throws -> LockFile {
+        let lock = try LockFile(path: folder + "/reshard.lock")
+        guard lock.isWritable else { throw StoreError(.readOnly, "\(lock.path) cannot be opened for writing") }
+        guard lock.tryAcquire() else {
+            throw StoreError(.busy, "another process reshards the store; wait for it, or end it")
+        }
+        return lock
+    }
+
+    // MARK: Doing it
+
+    private func run(
+        _ record: inout MoveRecord,
+        _ progress: @escaping @Sendable (MoveProgress) -> Void
+    ) async throws -> MoveReport {
+        for name in (try? Files.list(folder)) ?? [] where name.hasPrefix("reshard-rows-") {
+            try? Files.remove("\(folder)/\(name)")
+        }
+        try await mendNow(within: Self.stepDeadline)
+        try await TableCheck(shards: shards, declared: declared, tables: tables).run()
+        try record.write(folder)
+        try map.startMoves(
+            shards: record.plan.shards,
+            folder: folder,
+            store: store,
+            deadline: configuration.openDeadline
+        )
+        try await fill(&record)
+        let meter = meter(progress, for: record)
+        try await finishMoving(meter)
+        for from in Set(record.plan.moves.map(\.from)).sorted() {
+            try await leave(from, record.plan.moves.filter { $0.from == from }, meter)
+        }
+        for shard in shards.all { try await ShardMover.endNotes(shard, tables) }
+        record.isDone = true
+        record.rows += meter.report.rows
+        try record.write(folder)
+        return meter.report
+    }
+
+    private func meter(_ tell: @escaping @Sendable (MoveProgress) -> Void, for record: MoveRecord) -> MoveMeter {
+        MoveMeter(tell, clock: clock, pace: pace, slotsInAll: record.plan.slots) { [self] in moved(record) }
+    }
+
+    /// Moves the rest of a slot that is between two shards.
+    private func finishMoving(_ meter: MoveMeter) async throws {
+        guard let moving = table.moving else { return }
+        let from = table.shard(ofSlot: moving.slot)
+        try await leave(from, [SlotMove(slot: moving.slot, count: 1, from: from, to: moving.to)], meter)
+    }
+
+    private func leave(_ from: Int, _ moves: [SlotMove], _ meter: MoveMeter) async throws {
+        while true {
+            let slots = Set(moves.lazy.flatMap(\.slots).filter { self.table.shard(ofSlot: $0) == from })
+            if slots.isEmpty { return }
+            do {
+                let mover = try mover(from, to: Set(moves.map(\.to)))
+                try await mover.prepare()
+                _ = try await mover.fillIndex(slots) { meter.counted($0) }
+                try await move(moves, mover, meter)
+                return try await mover.checkNothingIsLeft()
+            } catch is SchemaChanged {
+                // Somebody has migrated: what is there now is looked at anew.
+                try await TableCheck(shards: shards, declared: declared, tables: tables).run()
+            }
+        }
+    }
+
+    private func mover(_ from: Int, to: Set<Int>, index: String = "reshard-rows") throws -> ShardMover {
+        var targets: [Int: ShardMover.Target] = [:]
+        for to in to { targets[to] = ShardMover.Target(shard: try shards.engine(to)) }
+        return ShardMover(
+            from: from,
+            source: try shards.engine(from),
+            targets: targets,
+            slotTable: table,
+            map: map,
+            tables: tables,
+            // A name of its own: the one before may not have gone yet.
+            index: try RowIndex(
+                path: "\(folder)/\(index)-\(SecureRandom.token(bits: 64)).sqlite",
+                configuration: configuration
+            )
+        )
+    }
+
+    private func move(_ moves: [SlotMove], _ mover: ShardMover, _ meter: MoveMeter) async throws {
+        for move in moves {
+            for slot in move.slots where table.shard(ofSlot: slot) == mover.from {
+                if table.moving == nil { try table.begin(slot, to: move.to) }
+                while table.moving != nil {
+                    try Task.checkCancellation()
+                    // A step that has begun comes to its end, whatever becomes of who wanted it.
+                    try await Task { try await step(mover, meter) }.value
+                    meter.show()
+                    try await pace.rest(after: meter.lastStep)
+                }
+            }
+        }
+    }
+
+    private func step(_ mover: ShardMover, _ meter: MoveMeter) async throws {
+        try await mover.drainNotes()
+        let still = try await gate.hold(within: Self.stepDeadline)
+        defer { still.release() }
+        try await mender.mend()
+        // Mending may have found that the slot is all there.
+        guard table.moving != nil else { return }
+        let began = clock.now()
+        let number = try table.beginStep()
+        do {
+            let rows = try await mover.step(number, rows: meter.rowsPerStep)
+            try table.endStep()
+            meter.stepped(rows, clock.now() - began)
+        } catch {
+            // Or else whoever asks all shards next does.
+            try? await mender.mend()
+            throw error
+        }
+    }
+
+    // MARK: Before
+
+    /// Copies the tables that are the same everywhere to shards that are new.
+    private func fill(_ record: inout MoveRecord) async throws {
+        let new = min(record.filled ?? table.shards, table.shards)..<table.shards
+        for reference in declared.filter(\.isReference) {
+            let all: SQL = "SELECT * FROM \(identifier: reference.name)"
+            for index in new {
+                let shard = try shards.engine(index)
+                // Under the first shard's lock: what is written there later is written by whoever knows the new shard too.
+                try await shards.engine(0).exclusively(deadline: ShardMover.patience) { transaction in
+                    var columns: [String] = []
+                    var rows: [[SQLValue]] = []
+                    try transaction.session.query(all) { row in
+                        columns = row.names
+                        rows.append(try row.values())
+                        return true
+                    }
+                    let (names, copied) = (columns, rows)
+                    try Blocking.run {
+                        try await shard.exclusively(deadline: ShardMover.patience) {
+                            try Self.insert(copied, names, into: reference.name, $0)
+                        }
+                    }
+                }
+            }
+        }
+        // A shard is opened by its first call: it is ready before the first row comes.
+        for index in new { _ = try await Answer.read(try shards.engine(index), deadline: nil) { _ in 0 } }
+        record.filled = table.shards
+        try record.write(folder)
+    }
+
+    /// Inserts the rows that are not there.
+    private static func insert(
+        _ rows: [[SQLValue]],
+        _ columns: [String],
+        into table: String,
+        _ transaction: borrowing Transaction
+    ) throws {
+        for row in rows {
+            var sql = BulkInsert.columns("INSERT OR IGNORE INTO ", table, columns, " VALUES (")
+            for (index, value) in row.enumerated() {
+                if index > 0 { sql.append(", ") }
+                sql.bind(value)
+            }
+            sql.append(")")
+            try transaction.execute(sql)
+        }
+    }
+
+    // MARK: What it would cost
+
+    /// Counts what would move, and says how long that takes about.
+    func estimate(_ plan: MovePlan, progress: @escaping @Sendable (MoveProgress) -> Void) async throws -> MoveEstimate {
+        try await mendNow(within: Self.stepDeadline)
+        try await TableCheck(shards: shards, declared: declared, tables: tables).run()
+        let sync = try MovePace.timeOfSync(in: folder, clock: clock)
+        var estimate = MoveEstimate(plan: plan)
+        for from in Set(plan.moves.map(\.from)).sorted() {
+            let slots = Set(plan.moves.lazy.filter { $0.from == from }.flatMap(\.slots))
+            let mover = try mover(from, to: [], index: "reshard-count")
+            let all = try await mover.fillIndex(slots) { rows in
+                progress(MoveProgress(slots: 0, slotsInAll: plan.slots, rows: rows, pause: .zero, isCounting: true))
+            }
+            let rows = try mover.index.counts().values.reduce(0, +)
+            let bytes = Int(Files.status("\(folder)/\(OpenStore.fileName(from))")?.size ?? 0)
+            estimate.rows += rows
+            estimate.bytes += Int(Double(bytes) * Double(rows) / Double(max(1, all)))
+            estimate.largestKey = max(estimate.largestKey, try mover.index.largestKey())
+        }
+        (estimate.seconds, estimate.pause) = pace.estimate(
+            rows: estimate.rows,
+            slots: plan.slots,
+            largest: estimate.largestKey,
+            sync: sync
+        )
+        return estimate
+    }
+}

@@ -1,0 +1,169 @@
+/// The statements by which one table's rows are found, read, brought and taken away.
+struct TableStatements {
+    let table: StoreTable
+    /// The table that it follows.
+    let parent: StoreTable?
+
+    init(_ table: StoreTable, among tables: [StoreTable]) {
+        self.table = table
+        if case .follows(let other, _) = table.rule { parent = tables.first { $0.name == other } } else { parent = nil }
+    }
+
+    /// The columns that make the key, in the table that has them.
+    private var keyColumns: [String] { parent?.columns ?? table.columns }
+
+    private static func list(_ columns: [String], of alias: SQL = "", _ separator: SQL = ", ") -> SQL {
+        var sql: SQL = ""
+        for (index, column) in columns.enumerated() {
+            if index > 0 { sql.append(separator) }
+            sql.append(alias)
+            sql.append("\(identifier: column)")
+        }
+        return sql
+    }
+
+    private static func equal(_ columns: [String], _ values: [SQLValue], of alias: SQL = "") -> SQL {
+        var sql: SQL = ""
+        for (index, (column, value)) in zip(columns, values).enumerated() {
+            if index > 0 { sql.append(" AND ") }
+            sql.append(alias)
+            sql.append("\(identifier: column) = ")
+            sql.bind(value)
+        }
+        return sql
+    }
+
+    /// Primary key and key columns of the table's rows, with the parent's where it follows one.
+    private var selectKeys: SQL {
+        var sql: SQL = "SELECT \(sql: Self.list(table.primaryKey, of: "t."))"
+        sql.append(", \(sql: Self.list(keyColumns, of: parent == nil ? "t." : "p."))")
+        sql.append(" FROM \(identifier: table.name) t")
+        guard let parent else { return sql }
+        sql.append(" JOIN \(identifier: parent.name) p ON ")
+        for (index, (own, other)) in zip(table.columns, parent.primaryKey).enumerated() {
+            if index > 0 { sql.append(" AND ") }
+            sql.append("p.\(identifier: other) = t.\(identifier: own)")
+        }
+        return sql
+    }
+
+    /// Some rows' primary keys and keys, in the order of their primary keys, behind `after`.
+    func keys(after: [SQLValue]?, limit: Int) -> SQL {
+        var sql = selectKeys
+        if let after {
+            sql.append(" WHERE (\(sql: Self.list(table.primaryKey, of: "t."))) > (")
+            for (index, value) in after.enumerated() {
+                if index > 0 { sql.append(", ") }
+                sql.bind(value)
+            }
+            sql.append(")")
+        }
+        sql.append(" ORDER BY \(sql: Self.list(table.primaryKey, of: "t.")) LIMIT \(limit)")
+        return sql
+    }
+
+    /// The key columns of one row.
+    func key(of primaryKey: [SQLValue]) -> SQL {
+        var sql = selectKeys
+        sql.append(" WHERE \(sql: Self.equal(table.primaryKey, primaryKey, of: "t."))")
+        return sql
+    }
+
+    /// How many rows follow a row that is not there; `nil` for a table that follows none.
+    var countOrphans: SQL? { parent == nil ? nil : "SELECT count(1) FROM \(sql: orphans)" }
+
+    /// One row, all of it.
+    func row(_ primaryKey: [SQLValue]) -> SQL {
+        "SELECT * FROM \(identifier: table.name) WHERE \(sql: Self.equal(table.primaryKey, primaryKey))"
+    }
+
+    /// Takes one row away.
+    func delete(_ primaryKey: [SQLValue]) -> SQL {
+        "DELETE FROM \(identifier: table.name) WHERE \(sql: Self.equal(table.primaryKey, primaryKey))"
+    }
+
+    // MARK: Notes of what was inserted
+
+    private var notes: String { "apus_note_\(table.name)" }
+
+    /// The numbers of some notes behind `after`, and the primary keys of the rows that came.
+    func notes(after: Int64, limit: Int) -> SQL {
+        "SELECT rowid, \(sql: Self.list(table.primaryKey)) FROM \(identifier: notes) WHERE rowid > \(after) ORDER BY rowid LIMIT \(limit)"
+    }
+
+    /// Forgets a note.
+    func deleteNote(_ number: Int64) -> SQL { "DELETE FROM \(identifier: notes) WHERE rowid = \(number)" }
+    /// Forgets all notes.
+    var deleteNotes: SQL { "DELETE FROM \(identifier: notes)" }
+    var countNotes: SQL { "SELECT count(1) FROM \(identifier: notes)" }
+
+    /// Notes the rows that follow a row which is not there yet; `nil` for a table that follows none.
+    var noteOrphans: SQL? {
+        guard parent != nil else { return nil }
+        var sql: SQL = "INSERT INTO \(identifier: notes) (\(sql: Self.list(table.primaryKey)))"
+        sql.append(" SELECT \(sql: Self.list(table.primaryKey, of: "t.")) FROM \(sql: orphans)")
+        return sql
+    }
+
+    /// Rows that follow a row which is not there.
+    private var orphans: SQL {
+        guard let parent else { return "\(identifier: table.name) t" }
+        var sql: SQL = "\(identifier: table.name) t WHERE NOT EXISTS (SELECT 1 FROM \(identifier: parent.name) p WHERE "
+        for (index, (own, other)) in zip(table.columns, parent.primaryKey).enumerated() {
+            if index > 0 { sql.append(" AND ") }
+            sql.append("p.\(identifier: other) = t.\(identifier: own)")
+        }
+        sql.append(")")
+        return sql
+    }
+
+    /// Statements that have each inserted row noted from now on.
+    func startNotes(_ dialect: Dialect) -> [String] {
+        func quoted(_ name: String) -> String { "\"\(name)\"" }
+        let columns = table.primaryKey.map(quoted).joined(separator: ", ")
+        let new = table.primaryKey.map { "NEW.\(quoted($0))" }.joined(separator: ", ")
+        let (table, notes) = (quoted(table.name), quoted(notes))
+        let insert = "INSERT INTO \(notes) (\(columns)) VALUES (\(new));"
+        let make = "CREATE TABLE IF NOT EXISTS \(notes) AS SELECT \(columns) FROM \(table) WHERE 1 = 0"
+        switch dialect {
+        case .sqlite:
+            return [
+                make,
+                "CREATE TRIGGER IF NOT EXISTS \(quoted("\(self.notes)_insert")) AFTER INSERT ON \(table) BEGIN \(insert) END",
+                """
+                CREATE TRIGGER IF NOT EXISTS \(quoted("\(self.notes)_update")) AFTER UPDATE OF \(columns) ON \(table) \
+                BEGIN \(insert) END
+                """,
+            ]
+        case .postgres:
+            let function = quoted("\(self.notes)_take")
+            return [
+                make,
+                "CREATE OR REPLACE FUNCTION \(function)() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \(insert) RETURN NULL; END $$",
+                """
+                CREATE OR REPLACE TRIGGER \(quoted("\(self.notes)_insert")) AFTER INSERT OR UPDATE OF \(columns) ON \(table) \
+                FOR EACH ROW EXECUTE FUNCTION \(function)()
+                """,
+            ]
+        case .mysql:
+            return [
+                make,
+                "CREATE TRIGGER IF NOT EXISTS \(quoted("\(self.notes)_insert")) AFTER INSERT ON \(table) FOR EACH ROW \(insert)",
+                "CREATE TRIGGER IF NOT EXISTS \(quoted("\(self.notes)_update")) AFTER UPDATE ON \(table) FOR EACH ROW \(insert)",
+            ]
+        }
+    }
+
+    /// Statements that end the notes.
+    func endNotes(_ dialect: Dialect) -> [String] {
+        func quoted(_ name: String) -> String { "\"\(name)\"" }
+        let on = dialect == .postgres ? " ON \(quoted(table.name))" : ""
+        var statements = ["DROP TRIGGER IF EXISTS \(quoted("\(notes)_insert"))\(on)"]
+        if dialect == .postgres {
+            statements.append("DROP FUNCTION IF EXISTS \(quoted("\(notes)_take"))()")
+        } else {
+            statements.append("DROP TRIGGER IF EXISTS \(quoted("\(notes)_update"))")
+        }
+        return statements + ["DROP TABLE IF EXISTS \(quoted(notes))"]
+    }
+}
