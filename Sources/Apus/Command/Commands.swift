@@ -198,6 +198,27 @@ extension Command {
         ],
         example: "load --rate 200 --duration 1m --require p99=50ms --report load.html"
     )
+    static let store = Command(
+        name: "store",
+        summary: "show where a store's rows lie, or move them to other shards while the system serves",
+        operands: "status|reshard [STORE]",
+        operandsMax: 2,
+        options: [
+            Option(name: "to", value: "N", help: "spread the slots evenly over N shards, moving as few as that takes"),
+            Option(
+                name: "move",
+                value: "WHAT=SHARD",
+                help:
+                    "bring a slot (17), slots (0-63) or a directory's name to one shard, which may be the next new one"
+            ),
+            Option(name: "dry-run", help: "say what would move, how long that takes and what it costs; move nothing"),
+            Option(name: "continue", help: "go on with what was stopped or killed"),
+            Option(name: "back", help: "move everything back to where it was"),
+            Option(name: "finish", help: "keep it as it is and forget the way back"),
+            data, json,
+        ],
+        example: "store reshard --to 8 --dry-run"
+    )
     static let config = Command(
         name: "config",
         summary: "show every setting: its value, where that is from, what it takes",
@@ -213,8 +234,8 @@ extension Command {
         example: "help up"
     )
     static let all = [
-        up, serve, ps, top, logs, traces, metrics, start, stop, restart, kill, scale, load, loads, session, config,
-        help,
+        up, serve, ps, top, logs, traces, metrics, start, stop, restart, kill, scale, load, loads, store, session,
+        config, help,
     ]
 }
 

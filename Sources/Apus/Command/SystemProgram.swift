@@ -48,6 +48,7 @@ enum SystemProgram {
         case "up": try UpCommand.run(invocation)
         case "serve": try ServeCommand.run(invocation)
         case "load": try LoadCommand.run(invocation)
+        case "store": try StoreCommand.run(invocation)
         case "config":
             StandardStreams.write(
                 ConfigCommand.text(try invocation.configure(), isJSON: invocation.arguments.has("json"))

@@ -25,8 +25,10 @@ enum BlockMetrics {
             ("reads", "Reads, wherever.", { Double($0.localReads + $0.replicaReads + $0.scans) }),
             ("slow", "Writes and scans that took long.", { Double($0.slow) }),
         ]
+        let slots = SlotCounts(store)
+        // More shards may come while the store is open.
         let last = LastStatistics(store)
-        for shard in store.statistics().shards.map(\.index) {
+        last.eachShard { shard in
             let labels = [("store", store.name), ("shard", "\(shard)")]
             for total in totals {
                 Metrics.process.observeTotal("apus_store_\(total.name)_total", help: total.help, labels: labels) {
@@ -40,30 +42,79 @@ enum BlockMetrics {
             Metrics.process.observe("apus_store_bytes", help: "The shard's file and its log.", labels: labels) {
                 Double((Files.status(path)?.size ?? 0) + (Files.status("\(path)-wal")?.size ?? 0))
             }
-            let slots = (try? store.map).map { map in
-                (0..<map.sharding.slots).count { map.shard(ofSlot: $0) == shard }
-            }
             Metrics.process.observe("apus_store_slots", help: "Slots that lie on the shard.", labels: labels) {
-                Double(slots ?? 0)
+                Double(slots.count(on: shard))
+            }
+        }
+    }
+
+    /// How many slots each shard has, counted anew when some have moved.
+    private final class SlotCounts: Sendable {
+        private let store: Store
+        private let last = Lock<(version: Int, counts: [Int])>((-1, []))
+
+        init(_ store: Store) { self.store = store }
+
+        func count(on shard: Int) -> Int {
+            guard let map = try? store.map else { return 0 }
+            return last.withLock { last in
+                let version = map.version
+                if last.version != version {
+                    var counts = Array(repeating: 0, count: map.shards)
+                    for slot in 0..<map.sharding.slots {
+                        let shard = map.shard(ofSlot: slot)
+                        if shard < counts.count { counts[shard] += 1 }
+                    }
+                    last = (version, counts)
+                }
+                return shard < last.counts.count ? last.counts[shard] : 0
             }
         }
     }
 
     /// The store's statistics, read once for all the metrics that are made of them.
     private final class LastStatistics: Sendable {
+        private struct State {
+            var read = Instant(nanoseconds: .min)
+            var shards: [StoreStatistics.Shard] = []
+            var observed = 0
+            var observe: @Sendable (Int) -> Void = { _ in }
+        }
         private let store: Store
-        private let last = Lock<(read: Instant, shards: [StoreStatistics.Shard])>((Instant(nanoseconds: .min), []))
+        private let state = Lock(State())
 
         init(_ store: Store) { self.store = store }
 
+        /// Calls `observe` for each shard, now and when more come.
+        func eachShard(_ observe: @escaping @Sendable (Int) -> Void) {
+            state.withLock { $0.observe = observe }
+            look()
+        }
+
+        private func look() {
+            let shards = store.statistics().shards
+            let (new, observe) = state.withLock { state in
+                let new = state.observed..<max(state.observed, shards.count)
+                state.observed = new.upperBound
+                return (new, state.observe)
+            }
+            for shard in new { observe(shard) }
+        }
+
         func shard(_ index: Int) -> StoreStatistics.Shard? {
             let now = SystemClock().now()
-            return last.withLock { last in
-                if last.shards.isEmpty || now.nanoseconds - 100_000_000 > last.read.nanoseconds {
-                    last = (now, store.statistics().shards)
+            let (shard, isMore) = state.withLock { state -> (StoreStatistics.Shard?, Bool) in
+                if state.shards.isEmpty || now.nanoseconds - 100_000_000 > state.read.nanoseconds {
+                    state.read = now
+                    state.shards = store.statistics().shards
                 }
-                return index < last.shards.count ? last.shards[index] : nil
+                return (
+                    index < state.shards.count ? state.shards[index] : nil, state.shards.count > state.observed
+                )
             }
+            // Not now: whoever reads the metrics is at it.
+            if isMore { Task { look() } }
+            return shard
         }
     }
 }

@@ -124,3 +124,5 @@ struct OrderTable: Sendable {
         }
     }
 }
+
+extension Region: SQLScalar {}

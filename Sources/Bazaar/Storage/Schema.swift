@@ -23,9 +23,36 @@ enum Schema {
                 ],
                 others: 0
             ),
-            migrations: migrations
+            migrations: migrations,
+            tables: tables
         )
     }
+
+    /// What the rows of each table belong to, and move with.
+    static let tables = [
+        StoreTable("products", primaryKey: ["category", "code"], key: ["category"], category),
+        StoreTable("companions", primaryKey: ["category", "code", "place"], key: ["category"], category),
+        StoreTable("holds", primaryKey: ["category", "order_number"], key: ["category"], category),
+        StoreTable("sessions", primaryKey: ["id"], key: ["id"]) { SessionKey(id: try $0.next()) },
+        StoreTable("carts", primaryKey: ["id"], key: ["id"], cart),
+        StoreTable("cart_lines", primaryKey: ["cart_id", "product"], key: ["cart_id"], cart),
+        StoreTable("checkouts", primaryKey: ["order_number"], key: ["cart_id"], cart),
+        StoreTable("checkout_keys", primaryKey: ["key_text"], key: ["key_text"]) { CheckoutKey(text: try $0.next()) },
+        StoreTable("customers", primaryKey: ["number"], key: ["region", "number"]) { row in
+            BuyerKey(region: try row.next(), buyer: Buyer.customer(try row.next()).description)
+        },
+        StoreTable("orders", primaryKey: ["number"], key: ["region", "buyer"]) { row in
+            BuyerKey(region: try row.next(), buyer: try row.next())
+        },
+        StoreTable("order_lines", primaryKey: ["order_number", "line"], follows: "orders", by: ["order_number"]),
+        StoreTable("notes", primaryKey: ["name"], key: ["name"]) { NoteKey(name: try $0.next()) },
+    ]
+
+    @Sendable private static func category(_ row: inout RowReader) throws -> CategoryKey {
+        CategoryKey(category: try row.next())
+    }
+
+    @Sendable private static func cart(_ row: inout RowReader) throws -> CartKey { CartKey(id: try row.next()) }
 
     static let migrations = [
         Migration(

@@ -191,12 +191,13 @@ struct StoreCheckout: CheckoutSteps {
         _ body: @escaping @Sendable (Category, borrowing Transaction) throws -> Void
     ) async throws -> [Category] {
         guard let first = categories.first else { return [] }
-        let shard = try store.shard(for: CategoryKey(category: first))
-        let beside = try categories.filter { try store.shard(for: CategoryKey(category: $0)).index == shard.index }
-        try await shard.transaction { transaction in
+        return try await store.shard(for: CategoryKey(category: first)).transaction { [store] transaction in
+            // Looked up within the transaction: while it holds the shard, no department leaves it.
+            let shard = try store.shard(for: CategoryKey(category: first)).index
+            let beside = try categories.filter { try store.shard(for: CategoryKey(category: $0)).index == shard }
             for category in beside { try body(category, transaction) }
+            return beside
         }
-        return beside
     }
 
     // MARK: The order

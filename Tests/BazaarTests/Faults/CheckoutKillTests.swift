@@ -11,15 +11,26 @@ extension Faults {
         @Test func `whatever is killed during checkouts, each acknowledged order is there once and stock adds up`()
             async throws
         {
-            let (seed, count) = (TestRun.seed, TestRun.rounds)
+            try await run(count: TestRun.rounds, areShardsMoving: false)
+        }
+
+        @Test(.enabled("servers are not resharded") { TestRun.shopStore == nil })
+        func `the same while rows move to other shards and back, and what moves them is killed too`() async throws {
+            try await run(count: max(3, TestRun.rounds / 4), areShardsMoving: true)
+        }
+
+        private func run(count: Int, areShardsMoving: Bool) async throws {
+            let seed = TestRun.seed
             let hint =
                 "seed \(seed); to repeat: APUS_TEST_ROUNDS=\(count) ./apus test --filter CheckoutKillTests --seed \(seed)"
             print("checkouts with kills: \(count) rounds, \(hint)")
             try await withFolder { folder, loop in
                 let rounds = try await KillRounds(folder, seed: seed, on: loop)
                 do {
-                    for number in 0..<count { try await rounds.round(number) }
-                    try await rounds.settle()
+                    try await rounds.during(areShardsMoving) {
+                        for number in 0..<count { try await rounds.round(number) }
+                        try await rounds.settle()
+                    }
                 } catch {
                     Issue.record("round \(rounds.number): \(error); \(hint)")
                 }
@@ -31,7 +42,8 @@ extension Faults {
                     """
                     checkouts with kills: \(rounds.buyers.count) buyers, \(acknowledged.count) orders, \
                     \(rounds.buyers.count { $0.refusal != nil }) refused, \(rounds.attempts) attempts; \
-                    killed \(rounds.killed.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" })
+                    killed \(rounds.killed.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" })\
+                    \(areShardsMoving ? ", \(rounds.moves) moves of shards came to their end" : "")
                     """
                 )
                 // Nothing is proven by rounds in which nobody bought.
@@ -55,6 +67,8 @@ extension Faults {
         private(set) var buyers: [Buyer] = []
         private(set) var killed: [String: Int] = [:]
         private(set) var attempts = 0
+        /// Plans that moved all they wanted to.
+        private(set) var moves = 0
         private(set) var number = 0
         /// Pieces of each product at the beginning.
         let start: [String: Int]
@@ -62,18 +76,55 @@ extension Faults {
         private let folder: ShopFolder
         private let loop: EventLoop
         private var random: SeededRandom
+        /// What moves shards has choices of its own: it goes on beside the rounds, at its own pace.
+        private var randomMoves: SeededRandom
         private var shop: RunningShop
 
         init(_ folder: ShopFolder, seed: UInt64, on loop: EventLoop) async throws {
             self.folder = folder
             self.loop = loop
             random = SeededRandom(seed: seed)
+            randomMoves = SeededRandom(seed: seed ^ 0x5EED)
             shop = try await RunningShop(in: folder, on: loop)
             let client = Client(try shop.address, on: loop)
             defer { client.close() }
             let catalogue = try await client.catalogue().sorted { $0.id < $1.id }
             products = catalogue.map(\.id)
             start = Dictionary(uniqueKeysWithValues: catalogue.map { ($0.id, $0.available) })
+        }
+
+        /// Does something, while rows move to more and to fewer shards where that is asked for.
+        func during(_ areShardsMoving: Bool, _ body: () async throws -> Void) async throws {
+            guard areShardsMoving else { return try await body() }
+            let moving = Task(executorPreference: loop) { [self] in
+                while !Task.isCancelled { try await move() }
+            }
+            do { try await body() } catch {
+                moving.cancel()
+                throw error
+            }
+            moving.cancel()
+            try await moving.value
+        }
+
+        /// Goes on with what is under way, or begins something new; it is killed after a while, unless it is done by then.
+        private func move() async throws {
+            let fuse = Int.random(in: 200...4_000, using: &randomMoves)
+            let status = try await shop.command(["store", "status", "--json"], within: .seconds(20))
+            guard status.code == 0 else { throw KillFault(what: "store status: \(status.errors)") }
+            let store = try JSONDocument.decode(StoreStatus.self, from: status.output.utf8)
+            let wish =
+                switch store.resharding?.isDone {
+                case false: ["--continue"]
+                case true: [Bool.random(using: &randomMoves) ? "--back" : "--finish"]
+                default: ["--to", store.shards.count { $0.slots > 0 } == 4 ? "6" : "4"]
+                }
+            let moved = try await shop.command(["store", "reshard"] + wish, within: .milliseconds(fuse))
+            switch moved.code {
+            case 0: moves += wish == ["--finish"] ? 0 : 1
+            case 128 + SIGKILL: killed["reshard", default: 0] += 1
+            default: throw KillFault(what: "store reshard \(wish): \(moved.code), \(moved.errors)")
+            }
         }
 
         func round(_ number: Int) async throws {

@@ -1,0 +1,293 @@
+import ApusCore
+import ApusLoad
+import ApusRuntime
+import ApusStore
+import Glibc
+
+/// `store`: where a store's rows lie, and moving them to other shards while the system serves.
+///
+/// It opens the store beside the system's own processes, as one more of them: it works on a system that runs and on one that
+/// does not.
+enum StoreCommand {
+    static func run(_ invocation: Invocation) throws -> Never {
+        let wish = try Wish(invocation.arguments)
+        // Before any other thread is started: a signal that some thread does not block would end the process there.
+        let signals = try Signals.block([SIGINT, SIGTERM])
+        Program.run(loopCount: 1) { group in
+            let loop = group.loops[0]
+            let work = Task(executorPreference: loop) { await answer(wish, invocation) }
+            let stopping = Task(executorPreference: loop) {
+                let count = Lock(0)
+                try? await signals.run(on: loop) { number in
+                    let isSecond = count.withLock { count in
+                        count += 1
+                        return count > 1
+                    }
+                    if isSecond { exit(128 + number) }
+                    work.cancel()
+                }
+            }
+            let code = await work.value
+            stopping.cancel()
+            return code
+        }
+    }
+
+    /// What was asked for.
+    struct Wish: Sendable {
+        enum Work: Sendable, Equatable {
+            case status
+            case spread(Int)
+            case gather(String, to: Int)
+            case goOn, back, finish
+        }
+        let work: Work
+        let store: String?
+        let isDry: Bool
+        let isJSON: Bool
+
+        init(_ arguments: Arguments) throws(UsageError) {
+            func number(_ text: some StringProtocol, _ what: String) throws(UsageError) -> Int {
+                guard let number = Int(text), number >= 0 else { throw UsageError("\(what), not \"\(text)\"") }
+                return number
+            }
+            guard let verb = arguments.operands.first, ["status", "reshard"].contains(verb) else {
+                throw UsageError("store needs status or reshard")
+            }
+            store = arguments.operands.dropFirst().first
+            isJSON = arguments.has("json")
+            isDry = arguments.has("dry-run")
+            var works: [Work] = []
+            if let text = arguments.value("to") {
+                works.append(.spread(try number(text, "--to takes a number of shards")))
+            }
+            if let text = arguments.value("move") {
+                let parts = text.split(separator: "=", omittingEmptySubsequences: false)
+                guard parts.count == 2, !parts[0].isEmpty else {
+                    throw UsageError("--move takes SLOT=SHARD, FIRST-LAST=SHARD or NAME=SHARD, not \"\(text)\"")
+                }
+                works.append(.gather(String(parts[0]), to: try number(parts[1], "--move takes the number of a shard")))
+            }
+            if arguments.has("continue") { works.append(.goOn) }
+            if arguments.has("back") { works.append(.back) }
+            if arguments.has("finish") { works.append(.finish) }
+            if verb == "status" {
+                guard works.isEmpty, !isDry else { throw UsageError("store status takes no wishes") }
+                work = .status
+                return
+            }
+            guard works.count == 1, let work = works.first else {
+                throw UsageError("store reshard needs one of --to, --move, --continue, --back and --finish")
+            }
+            if isDry {
+                switch work {
+                case .spread, .gather: break
+                default: throw UsageError("--dry-run goes with --to or --move")
+                }
+            }
+            self.work = work
+        }
+    }
+
+    private static func answer(_ wish: Wish, _ invocation: Invocation) async -> Int32 {
+        do {
+            _ = try invocation.configure()
+            let store = try store(wish.store, invocation)
+            guard let folder = Files.resolve(invocation.dataFolder) else {
+                throw StartFailure("the data folder \(invocation.dataFolder) is missing; name another with --data")
+            }
+            let place = "\(folder)/\(store.folderName)"
+            try await store.open(BlockSite(url: invocation.declared.url(of: store), dataFolder: place))
+            do {
+                StandardStreams.write(try await document(wish, store, invocation))
+                await store.close()
+                return 0
+            } catch {
+                await store.close()
+                throw error
+            }
+        } catch let error as UsageError {
+            SystemProgram.complain("\(invocation.system): \(error)")
+            return SystemProgram.usage
+        } catch is CancellationError {
+            SystemProgram.complain(
+                "\(invocation.system): stopped, and every row is on one shard; go on with \(invocation.program) store reshard --continue"
+            )
+            return SystemProgram.failure
+        } catch {
+            SystemProgram.complain("\(invocation.system): \(StartFailure(wrapping: error, doing: "store"))")
+            return SystemProgram.failure
+        }
+    }
+
+    private static func store(_ name: String?, _ invocation: Invocation) throws(UsageError) -> Store {
+        let stores = invocation.declared.blocks.compactMap { $0 as? Store }
+        let names = stores.map(\.name).joined(separator: ", ")
+        guard !stores.isEmpty else { throw UsageError("\(invocation.system) has no store") }
+        guard let name else {
+            guard stores.count == 1 else { throw UsageError("which of \(names)? name one") }
+            return stores[0]
+        }
+        guard let store = stores.first(where: { $0.name == name }) else {
+            throw UsageError("there is no store \"\(name)\"; there is \(names)")
+        }
+        return store
+    }
+
+    // MARK: Answers
+
+    private static func document(_ wish: Wish, _ store: Store, _ invocation: Invocation) async throws -> String {
+        let view = MoveView(isQuiet: wish.isJSON)
+        let program = "\(invocation.program) store reshard"
+        switch wish.work {
+        case .status:
+            let status = try StoreStatus(store)
+            return wish.isJSON ? try JSONDocument.encode(status) + "\n" : status.text(store.name, program)
+        case .spread, .gather:
+            let plan = try plan(wish.work, store)
+            guard plan.slots > 0 else {
+                return wish.isJSON
+                    ? try JSONDocument.encode(MoveReport()) + "\n" : "\(store.name): all slots lie there already\n"
+            }
+            if wish.isDry {
+                let estimate = try await store.reshardEstimate(plan) { view.show($0) }
+                view.end()
+                return wish.isJSON ? try JSONDocument.encode(estimate) + "\n" : text(estimate, store.name)
+            }
+            return try await moved(wish, view, program) { try await store.reshard(plan) { view.show($0) } }
+        case .goOn: return try await moved(wish, view, program) { try await store.reshard(nil) { view.show($0) } }
+        case .back: return try await moved(wish, view, program) { try await store.reshardBack { view.show($0) } }
+        case .finish:
+            try await store.finishResharding()
+            return wish.isJSON ? "{\"done\":\"finish\"}\n" : "\(store.name): finished; the way back is forgotten\n"
+        }
+    }
+
+    private static func plan(_ work: Wish.Work, _ store: Store) throws -> MovePlan {
+        guard case .gather(let what, let shard) = work else {
+            guard case .spread(let shards) = work else { return try store.reshardPlan(shards: 1) }
+            return try store.reshardPlan(shards: shards)
+        }
+        let ends = what.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+        // No store has so many slots; the sum has room.
+        let most = 1 << 20
+        if ends.count == 1, let slot = ends[0], slot < most {
+            return try store.reshardPlan(slots: slot..<slot + 1, to: shard)
+        }
+        if ends.count == 2, let first = ends[0], let last = ends[1], first <= last, last < most {
+            return try store.reshardPlan(slots: first..<last + 1, to: shard)
+        }
+        return try store.reshardPlan(name: what, to: shard)
+    }
+
+    private static func moved(
+        _ wish: Wish,
+        _ view: MoveView,
+        _ program: String,
+        _ work: () async throws -> MoveReport
+    ) async throws -> String {
+        let report: MoveReport
+        do {
+            report = try await work()
+        } catch {
+            view.end()
+            throw error
+        }
+        view.end()
+        if wish.isJSON { return try JSONDocument.encode(report) + "\n" }
+        return """
+            \(report.rows) rows moved in \(Shown.duration(Double(report.nanoseconds) / 1e9)), \(report.steps) steps, \
+            the longest \(Shown.duration(Double(report.pause) / 1e9))
+            to keep it: \(program) --finish; to undo it: \(program) --back
+
+            """
+    }
+
+    private static func text(_ estimate: MoveEstimate, _ store: String) -> String {
+        let from = Set(estimate.plan.moves.map(\.from)).sorted().map(String.init).joined(separator: ", ")
+        let to = Set(estimate.plan.moves.map(\.to)).sorted().map(String.init).joined(separator: ", ")
+        return """
+            \(store): \(estimate.plan.slots) slots would move from shard \(from) to shard \(to)
+              rows         \(estimate.rows)
+              bytes        about \(max(1, estimate.bytes >> 10)) KiB
+              time         about \(Shown.duration(estimate.seconds))
+              largest key  \(estimate.largestKey) rows in one step: its shard's writers wait about \(Shown.duration(estimate.pause))
+            Nothing was moved.
+
+            """
+    }
+}
+
+/// What `store status` says.
+struct StoreStatus: Codable {
+    struct Shard: Codable {
+        var shard: Int
+        var slots: Int
+    }
+    var version: Int
+    var slots: Int
+    var shards: [Shard]
+    var resharding: MoveStatus?
+
+    init(_ store: Store) throws {
+        let map = try store.map
+        version = map.version
+        slots = map.sharding.slots
+        var counts = Array(repeating: 0, count: map.shards)
+        for slot in 0..<slots { counts[map.shard(ofSlot: slot)] += 1 }
+        shards = counts.enumerated().map { Shard(shard: $0.offset, slots: $0.element) }
+        resharding = try store.resharding()
+    }
+
+    func text(_ name: String, _ program: String) -> String {
+        let table = TextTable(["SHARD", "SLOTS"], shards.map { ["\(name)/\($0.shard)", "\($0.slots)"] }).text
+        guard let resharding else { return table }
+        let way = resharding.isBack ? "back" : "on"
+        let state =
+            resharding.isDone
+            ? "done; keep it with \(program) --finish, or undo it with \(program) --back"
+            : "under way; go \(way) with \(program) --continue where it stands still"
+        return table + "resharding: \(resharding.slots) of \(resharding.plan.slots) slots moved, \(state)\n"
+    }
+}
+
+/// Progress of a resharding on standard error: a line that renews itself on a terminal, a line each tenth elsewhere.
+final class MoveView: Sendable {
+    private struct State {
+        var percent = -1
+        var hasLine = false
+    }
+    private let state = Lock(State())
+    private let isQuiet: Bool
+    private let isTerminal = StandardStreams.isErrorTerminal
+
+    init(isQuiet: Bool) { self.isQuiet = isQuiet && !isTerminal }
+
+    func show(_ progress: MoveProgress) {
+        if isQuiet { return }
+        let percent = progress.slotsInAll == 0 ? 100 : progress.slots * 100 / progress.slotsInAll
+        let line =
+            progress.isCounting
+            ? "looking through a shard: \(progress.rows) rows"
+            : "\(percent) %: \(progress.slots) of \(progress.slotsInAll) slots, \(progress.rows) rows, "
+                + "longest step \(Shown.duration(Double(progress.pause) / 1e9))"
+        let isNews = state.withLock { state in
+            if isTerminal {
+                state.hasLine = true
+                return true
+            }
+            guard !progress.isCounting, percent / 10 != state.percent / 10 || state.percent < 0 else { return false }
+            state.percent = percent
+            return true
+        }
+        if isNews { StandardStreams.writeError(isTerminal ? "\r\u{1B}[K\(line)" : "\(line)\n") }
+    }
+
+    func end() {
+        let hasLine = state.withLock { state in
+            defer { state.hasLine = false }
+            return state.hasLine
+        }
+        if hasLine { StandardStreams.writeError("\n") }
+    }
+}
