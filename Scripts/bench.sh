@@ -52,7 +52,7 @@ apus_bench() {
     problem=$(swift_problem) || die "$problem"
     need_packages "${EMBEDDED_PACKAGES[@]}" nginx haproxy wrk hey util-linux \
         redis-server redis-tools memcached libmemcached-dev
-    if [ "$name" = store ]; then need_packages postgresql-15; fi
+    if [ "$name" = store ]; then need_packages postgresql-15 mariadb-server; fi
     mkdir -p "$APUS_ROOT/.build" "$APUS_ROOT/Benchmarks/results"
     forget_sources "$APUS_ROOT/Benchmarks"
     if ! run_with_progress "building bench-$name" "$log" \
@@ -66,16 +66,21 @@ apus_bench() {
     fi
     BENCH_COMMIT=$(git -C "$APUS_ROOT" describe --always --dirty 2>/dev/null || true)
     export BENCH_COMMIT
-    if [ "$name" = store ]; then bench_with_postgres "${pass[@]}"; return; fi
+    if [ "$name" = store ]; then bench_with_servers "${pass[@]}"; return; fi
     exec "$APUS_ROOT/Benchmarks/.build/release/bench-$name" --save "$APUS_ROOT/Benchmarks/results" "${pass[@]}"
 }
 
-# The server that the store is measured on: the part, which is stopped afterwards unless it ran before.
-bench_with_postgres() {
+# The servers that the store is measured on: parts, which are stopped afterwards unless they ran before.
+bench_with_servers() {
+    local part started=()
     # shellcheck source=Scripts/parts.sh
     source "$APUS_ROOT/Scripts/parts.sh"
-    if ! part_runs postgres; then trap 'part_down postgres' EXIT; fi
-    part_up postgres
-    BENCH_POSTGRES=$(cat "$PARTS_HOME/postgres/url") \
+    for part in postgres mariadb; do
+        if ! part_runs "$part"; then started+=("$part"); fi
+        part_up "$part"
+    done
+    BENCH_STARTED="${started[*]}"
+    trap 'for part in $BENCH_STARTED; do part_down "$part"; done' EXIT
+    BENCH_POSTGRES=$(cat "$PARTS_HOME/postgres/url") BENCH_MYSQL=$(cat "$PARTS_HOME/mariadb/url") \
         "$APUS_ROOT/Benchmarks/.build/release/bench-store" --save "$APUS_ROOT/Benchmarks/results" "$@"
 }

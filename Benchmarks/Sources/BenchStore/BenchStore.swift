@@ -29,7 +29,10 @@ struct BenchStore {
             "store",
             question: "What does group commit gain, what does a typed read cost, and how well is a server used?",
             options: options,
-            peers: ["sqlite3": ["sqlite3", "--version"], "pgbench": ["pgbench", "--version"]]
+            peers: [
+                "sqlite3": ["sqlite3", "--version"], "pgbench": ["pgbench", "--version"],
+                "mariadb": ["mariadbd", "--version"],
+            ]
         )
         let rounds = max(5, options.rounds)
         if options.wants("read") || options.wants("read-routing") {
@@ -55,6 +58,12 @@ struct BenchStore {
             report.rows += try await bench.run(options)
         } else {
             report.notes.append("no rows for PostgreSQL: BENCH_POSTGRES has no URL, which ./apus bench store sets")
+        }
+        if let url = ProcessInfo.processInfo.environment["BENCH_MYSQL"] {
+            let bench = MySQLBench(url: url, folder: folder + "/mysql", rounds: rounds, seconds: options.seconds)
+            report.rows += try await bench.run(options)
+        } else {
+            report.notes.append("no rows for MySQL: BENCH_MYSQL has no URL, which ./apus bench store sets")
         }
         report.notes.append("the peer commits each transaction by itself, with the same pragmas; a sync is fdatasync")
         report.notes.append("-1024 is tuned: pages of 1 KiB instead of SQLite's default of 4 KiB, on both sides")

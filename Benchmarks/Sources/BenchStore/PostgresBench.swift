@@ -101,7 +101,14 @@ struct PostgresBench {
         for round in 0..<rounds + 1 {
             let isFirst = round.isMultiple(of: 2)
             if !isFirst { theirs.append(try pgbench.rate(work.script, peerConnections, seconds)) }
-            let load = try await load(store, work, connections * depth, on: group.loops[0], seed: UInt64(round))
+            let load = try await Self.load(
+                store,
+                work,
+                connections * depth,
+                for: seconds,
+                on: group.loops[0],
+                seed: UInt64(round)
+            )
             if isFirst { theirs.append(try pgbench.rate(work.script, peerConnections, seconds)) }
             ours.append(load.rate)
         }
@@ -122,7 +129,14 @@ struct PostgresBench {
         var theirs: (each: [Double], turn: [Double]) = ([], [])
         for round in 0..<rounds + 1 {
             let seed = UInt64(round)
-            let load = try await load(store, .select, connections * depth, on: group.loops[0], seed: seed)
+            let load = try await Self.load(
+                store,
+                .select,
+                connections * depth,
+                for: seconds,
+                on: group.loops[0],
+                seed: seed
+            )
             ours.append(load.nanosecondsEach / 1000)
             for peer in round.isMultiple(of: 2) ? [each, turn] : [turn, each] {
                 let load = try peer.load(depth: depth, seconds: seconds, seed: seed)
@@ -190,9 +204,14 @@ struct PostgresBench {
     }
 
     /// Has so many statements on their way at a time, until the round is over.
-    private func load(_ store: Store, _ work: Work, _ outstanding: Int, on loop: EventLoop, seed: UInt64) async throws
-        -> Load
-    {
+    static func load(
+        _ store: Store,
+        _ work: Work,
+        _ outstanding: Int,
+        for seconds: Double,
+        on loop: EventLoop,
+        seed: UInt64
+    ) async throws -> Load {
         let clock = SystemClock()
         let cpu = processNanoseconds()
         let start = clock.now()
@@ -200,7 +219,7 @@ struct PostgresBench {
         let counts = try await withThrowingTaskGroup(of: Int.self) { group in
             for asker in 0..<outstanding {
                 group.addTask(executorPreference: loop) {
-                    try await Self.ask(store, work, until: end, seed: seed &* 1_000_003 &+ UInt64(asker))
+                    try await ask(store, work, until: end, seed: seed &* 1_000_003 &+ UInt64(asker))
                 }
             }
             return try await group.reduce(0, +)
