@@ -49,7 +49,7 @@ public struct StoreConfiguration: Sendable, Hashable {
     /// From when on a write or a scan counts as slow; 100 ms.
     public var slowAfter: Duration = .milliseconds(100)
     /// How long a step of resharding aims to keep writers of its shard waiting, 1 ms to 1 s.
-    public var moveStep: Duration = .milliseconds(5)
+    public var moveStep: Duration = .milliseconds(3)
     /// The share of the time in which resharding works, 0.01 to 1; the rest of it rests.
     public var moveShare = 0.25
 
