@@ -15,8 +15,6 @@ struct MoveRecord: Sendable, Codable {
     var isBack = false
     /// Seconds since 1970.
     var begunAt: Int64
-    /// Rows moved so far, about.
-    var rows = 0
     /// How many shards have what is the same everywhere; new ones behind them are yet to be filled.
     var filled: Int?
 

@@ -36,7 +36,7 @@ struct MoveStep: Sendable {
                 mover, Arrival(number, from: mover.from, slot: slot, until: until, rows.map(\.entry))
             )
             try Blocking.run {
-                try await target.shard.exclusively(deadline: ShardMover.patience) {
+                try await target.exclusively(deadline: ShardMover.patience) {
                     try mover.schemas.check($0.session, of: to)
                     try Self.bring(rows, arrival, mover.tables, $0)
                 }

@@ -107,7 +107,9 @@ final class Resharder: Sendable {
             record = MoveRecord(
                 plan: record.plan.back,
                 isBack: true,
-                begunAt: clock.wallNanoseconds() / 1_000_000_000
+                begunAt: clock.wallNanoseconds() / 1_000_000_000,
+                // A shard that was added and is not filled yet is filled on the way back.
+                filled: record.filled
             )
         }
         return try await run(&record, progress)
@@ -160,7 +162,6 @@ final class Resharder: Sendable {
         }
         for shard in shards.all { try await ShardMover.endNotes(shard, tables) }
         record.isDone = true
-        record.rows += meter.report.rows
         try record.write(folder)
         return meter.report
     }
@@ -194,8 +195,8 @@ final class Resharder: Sendable {
     }
 
     private func mover(_ from: Int, to: Set<Int>, index: String = "reshard-rows") throws -> ShardMover {
-        var targets: [Int: ShardMover.Target] = [:]
-        for to in to { targets[to] = ShardMover.Target(shard: try shards.engine(to)) }
+        var targets: [Int: any ShardEngine] = [:]
+        for to in to { targets[to] = try shards.engine(to) }
         return ShardMover(
             from: from,
             source: try shards.engine(from),

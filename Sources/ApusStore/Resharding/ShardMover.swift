@@ -6,15 +6,10 @@ import ApusRuntime
 /// A step holds the source: nobody else writes there. It brings the rows of the next keys to the target and reads them back,
 /// takes them away, and moves the cursor. What a crash leaves is put right by ``MoveMender``.
 struct ShardMover: Sendable {
-    /// A shard that rows go to.
-    struct Target: Sendable {
-        let shard: any ShardEngine
-    }
-
     /// The shard that is left.
     let from: Int
     let source: any ShardEngine
-    let targets: [Int: Target]
+    let targets: [Int: any ShardEngine]
     let slotTable: SlotTable
     let map: ShardMap
     let tables: [TableStatements]
@@ -33,8 +28,8 @@ struct ShardMover: Sendable {
     /// Has inserted rows noted from now on, on the source, and what came from elsewhere be known on the targets.
     func prepare() async throws {
         for (to, target) in targets {
-            try await target.shard.define { _ in [Arrival.make] }
-            try await target.shard.exclusively(deadline: Self.patience) { try schemas.note($0.session, of: to) }
+            try await target.define { _ in [Arrival.make] }
+            try await target.exclusively(deadline: Self.patience) { try schemas.note($0.session, of: to) }
         }
         for statements in tables { try await source.define { statements.startNotes($0) } }
         try await source.exclusively(deadline: Self.patience) { transaction in

@@ -20,6 +20,19 @@ struct ReshardTests {
         }
     }
 
+    /// Begins to move and is stopped after the first step: what is written then was in no look at the shard.
+    private func moveALittle(_ store: Store) async {
+        let isFirst = Lock(true)
+        let work = Task {
+            try await store.reshard(try store.reshardPlan(shards: 4)) { progress in
+                guard !progress.isCounting, isFirst.withLock({ $0 }) else { return }
+                isFirst.withLock { $0 = false }
+                withUnsafeCurrentTask { $0?.cancel() }
+            }
+        }
+        await #expect(throws: CancellationError.self) { try await work.value }
+    }
+
     @Test
     func `two shards become four, and back, with every row where its key leads`() async throws {
         let shop = try await MovingShop.open(folder)
@@ -169,17 +182,8 @@ struct ReshardTests {
     func `rows that come while their slot waits to move go with it`() async throws {
         let shop = try await MovingShop.open(folder)
         try await shop.fill(100)
-        let isFirst = Lock(true)
         let store = shop.store
-        // The first step's report stops the move: what is written then was in no look at the shard.
-        let work = Task {
-            try await store.reshard(try store.reshardPlan(shards: 4)) { progress in
-                guard !progress.isCounting, isFirst.withLock({ $0 }) else { return }
-                isFirst.withLock { $0 = false }
-                withUnsafeCurrentTask { $0?.cancel() }
-            }
-        }
-        await #expect(throws: CancellationError.self) { try await work.value }
+        await moveALittle(store)
         try await store.insert(100..<300, into: "buyers", ["id", "name", "visits"], key: { $0 }) { [$0, "late", 0] }
         try await store.shard(for: 3).execute("DELETE FROM buyers WHERE id = 3")
         #expect(try store.resharding()?.isDone == false)
@@ -316,16 +320,8 @@ struct ReshardTests {
     func `a row that comes before the one it follows goes with it`() async throws {
         let shop = try await MovingShop.open(folder)
         try await shop.fill(100)
-        let isFirst = Lock(true)
         let store = shop.store
-        let work = Task {
-            try await store.reshard(try store.reshardPlan(shards: 4)) { progress in
-                guard !progress.isCounting, isFirst.withLock({ $0 }) else { return }
-                isFirst.withLock { $0 = false }
-                withUnsafeCurrentTask { $0?.cancel() }
-            }
-        }
-        await #expect(throws: CancellationError.self) { try await work.value }
+        await moveALittle(store)
         for buyer in 200..<260 {
             let shard = try store.shard(for: buyer)
             try await shard.execute("INSERT INTO lines (number, line, what) VALUES (\("early-\(buyer)"), 1, 'x')")
