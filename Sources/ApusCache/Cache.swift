@@ -212,15 +212,8 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: SharableBlo
     public func set(_ value: Value?, for key: Key, lifetime: Duration? = nil) async throws {
         let hash = keyHash(key)
         let content = value.map { Content.value($0) } ?? .absent
-        change(key, hash) { part, gone in
-            if let life = self.life(of: content, lifetime) {
-                return self.keep(&part, key, hash, content, life, &gone)
-            }
-            part.table.remove(key, hash, gone: &gone)
-            return 0
-        }
-        let life = lifetime ?? (value == nil ? configuration.absentLifetime : configuration.lifetime)
-        try await engine?.keep(CacheEngineEntry(value: value, lifetime: life), for: key)
+        change(key, hash) { put(content, key, hash, lifetime, &$0, &$1) }
+        try await engine?.keep(engineEntry(value, lifetime), for: key)
     }
 
     /// Forgets `key`, here and in the engine behind; a load that runs will not bring an old value back.
@@ -295,10 +288,16 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: SharableBlo
         return EventLoop.turnNanoseconds
     }
 
-    /// Changes a part, fences the key's load, and lets what went die outside of the lock.
-    private func change(_ key: Key, _ hash: UInt64, _ body: (inout Part, inout [Part.Entry]) -> Int) {
+    /// Changes a part where a condition holds, fences the key's load, and lets what went die outside of the lock.
+    func change(
+        _ key: Key,
+        _ hash: UInt64,
+        where condition: (inout Part) -> Bool = { _ in true },
+        _ body: (inout Part, inout [Part.Entry]) -> Int
+    ) {
         var gone: [Part.Entry] = []
         let evictions = part(hash).withLock { part in
+            guard condition(&part) else { return 0 }
             part.fence(key)
             part.table.drain()
             return body(&part, &gone)

@@ -30,6 +30,15 @@ public protocol CacheEngine<Key, Value>: AnyObject, Sendable {
     func giveUp(_ lease: CacheLease, for key: Key) async
     /// Keeps what is known about a key, whatever was there.
     func keep(_ entry: CacheEngineEntry<Value>, for key: Key) async throws
+    /// What is known about a key, if anything, and what that state is known by, whoever has made it.
+    ///
+    /// - Throws: ``CacheError/Code/unsupported`` unless the engine has it.
+    func versioned(_ key: Key) async throws -> (entry: CacheEngineEntry<Value>?, token: [UInt8])
+    /// Keeps what is known about a key where its state is still `token`'s; whoever loads it now does not bring another value.
+    ///
+    /// - Returns: Whether it was kept.
+    /// - Throws: As ``versioned(_:)``; where it throws something else, it may have been kept.
+    func replace(_ token: [UInt8], with entry: CacheEngineEntry<Value>, for key: Key) async throws -> Bool
     /// Forgets a key; whoever loads it now does not bring an old value back.
     func remove(_ key: Key) async throws
     /// Forgets every key of this cache.
@@ -45,6 +54,16 @@ public protocol CacheEngine<Key, Value>: AnyObject, Sendable {
 extension CacheEngine {
     /// Nothing.
     public var problem: String? { nil }
+
+    /// Refuses.
+    public func versioned(_ key: Key) async throws -> (entry: CacheEngineEntry<Value>?, token: [UInt8]) {
+        throw CacheError(.unsupported, fault: .engine, isRetryable: false, detail: "an engine without versions")
+    }
+
+    /// Refuses.
+    public func replace(_ token: [UInt8], with entry: CacheEngineEntry<Value>, for key: Key) async throws -> Bool {
+        throw CacheError(.unsupported, fault: .engine, isRetryable: false, detail: "an engine without versions")
+    }
 }
 
 /// What an engine says about a key.

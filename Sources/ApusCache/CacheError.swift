@@ -9,6 +9,10 @@ public struct CacheError: Error, Sendable {
         case absent
         /// The cache was closed.
         case closed
+        /// Others changed the key each time it was to be changed.
+        case contended
+        /// The engine cannot do it.
+        case unsupported
         /// The server behind is left alone for a moment because it failed.
         case serverAway
     }

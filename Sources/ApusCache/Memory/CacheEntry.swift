@@ -62,15 +62,19 @@ struct CacheLife: Sendable {
     }
 }
 
-/// What only some entries have: uses after or reloads before the end of their life, or an error in place of a value.
+/// What only some entries have: uses after or reloads before the end of their life, an error in place of a value, or a number
+/// by which somebody knows them.
 @usableFromInline
 final class CacheEntryDetails: Sendable {
     @usableFromInline let life: CacheLife
     @usableFromInline let failure: (any Error)?
+    /// What a caller knows this entry by; 0 where none does.
+    let version: UInt64
 
-    init(life: CacheLife, failure: (any Error)?) {
+    init(life: CacheLife, failure: (any Error)?, version: UInt64 = 0) {
         self.life = life
         self.failure = failure
+        self.version = version
     }
 }
 
@@ -86,7 +90,7 @@ struct CacheEntry<Key: Hashable & Sendable, Value: Sendable> {
     @usableFromInline let freshUntil: Int64
     @usableFromInline let details: CacheEntryDetails?
 
-    init(_ key: Key, _ content: CacheContent<Value>, _ life: CacheLife) {
+    init(_ key: Key, _ content: CacheContent<Value>, _ life: CacheLife, version: UInt64 = 0) {
         self.key = key
         freshUntil = life.freshUntil
         var failure: (any Error)?
@@ -97,7 +101,8 @@ struct CacheEntry<Key: Hashable & Sendable, Value: Sendable> {
             value = nil
             failure = error
         }
-        details = failure == nil && life.isPlain ? nil : CacheEntryDetails(life: life, failure: failure)
+        let isBare = failure == nil && life.isPlain && version == 0
+        details = isBare ? nil : CacheEntryDetails(life: life, failure: failure, version: version)
     }
 
     @inlinable var content: CacheContent<Value> {

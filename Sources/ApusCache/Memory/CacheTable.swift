@@ -24,6 +24,7 @@ final class CacheTable<Key: Hashable & Sendable, Value: Sendable, Policy: CacheP
     private(set) var count = 0
     private var chunkCount = 0
     private var hand = 0
+    private var lastVersion: UInt64 = 0
 
     private struct Retired {
         var epoch: UInt64
@@ -99,6 +100,32 @@ final class CacheTable<Key: Hashable & Sendable, Value: Sendable, Policy: CacheP
         _ = replace(place, Entry(key, entry.content, life), hash)
         giveBack(&gone)
         return entry.content
+    }
+
+    /// What is known about a key, with a number that no other entry of it has or will have; 0 where nothing is.
+    func versioned(_ key: Key, _ hash: UInt64, at now: Int64, gone: inout [Entry]) -> (Value?, version: UInt64) {
+        guard let place = fresh(key, hash, at: now) else { return (nil, 0) }
+        let entry = index.entry(place).pointee
+        if let version = entry.details?.version, version != 0 { return (entry.value, version) }
+        // An entry gets its number when somebody wants to know it again: the others stay small.
+        lastVersion += 1
+        _ = replace(place, Entry(key, entry.content, entry.life, version: lastVersion), hash)
+        giveBack(&gone)
+        return (entry.value, lastVersion)
+    }
+
+    /// Whether a key's entry is still the one with a number; with 0, whether nothing is known of it.
+    func isStill(_ version: UInt64, _ key: Key, _ hash: UInt64, at now: Int64) -> Bool {
+        guard let place = fresh(key, hash, at: now) else { return version == 0 }
+        return version != 0 && index.entry(place).pointee.details?.version == version
+    }
+
+    /// The place of an entry that is good, and says something else than that it could not be loaded.
+    private func fresh(_ key: Key, _ hash: UInt64, at now: Int64) -> Int? {
+        let place = index.place(of: key, hash)
+        guard place >= 0 else { return nil }
+        let entry = index.entry(place).pointee
+        return now < entry.freshUntil && entry.details?.failure == nil ? place : nil
     }
 
     /// Keeps an entry; `false` where it is heavier than everything this table may hold, and then nothing is kept.

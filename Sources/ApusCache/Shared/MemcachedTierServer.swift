@@ -144,6 +144,13 @@ final class MemcachedTierServer: TierServer, CacheNewsListener {
         return version.map { Token(place.isInGutter, $0, place.generation).bytes }
     }
 
+    func isFirm(_ token: [UInt8]) -> Bool { Token(token)?.isInGutter != true }
+
+    func replaced(_ name: [UInt8]) async {
+        try? await gutter?.remove(name)
+        news.tell(.changed(name: name))
+    }
+
     func remove(_ name: [UInt8], ifStill token: [UInt8]) async throws {
         guard let place = Token(token), let side = place.isInGutter ? gutter : main else { return }
         _ = try await side.remove(name, ifStill: place.version)

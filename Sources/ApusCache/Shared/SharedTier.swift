@@ -103,7 +103,7 @@ final class SharedTier<Key: Hashable & Sendable, Value: Sendable>: CacheEngine, 
         _ entry: CacheEngineEntry<Value>
     ) async throws -> CacheEngineAnswer<Value> {
         let now = wallMilliseconds
-        if form.refreshingUntil > now { return .found(entry) }
+        if form.refreshingUntil > now || isYoung(entry) { return .found(entry) }
         var marked = form
         marked.refreshingUntil = now + leaseMilliseconds
         let bytes = marked.bytes
@@ -111,6 +111,15 @@ final class SharedTier<Key: Hashable & Sendable, Value: Sendable>: CacheEngine, 
             try await server.replace(item.token, with: bytes, as: name, lifetime: entry.lifetime)
         }
         return token.map { .load(Self.lease(form.kind, $0)) } ?? .found(entry)
+    }
+
+    /// Whether somebody has reloaded it since the caller got its own: it is not due yet.
+    private func isYoung(_ entry: CacheEngineEntry<Value>) -> Bool {
+        guard let after = configuration.refreshAfter, let whole = configuration.lifetime, let left = entry.lifetime
+        else {
+            return false
+        }
+        return left > whole * (1 - after)
     }
 
     /// What is known of a lease: what it lies under, and the server's token.
@@ -172,6 +181,72 @@ final class SharedTier<Key: Hashable & Sendable, Value: Sendable>: CacheEngine, 
             try await reach { try await server.set(bytes, as: name, lifetime: entry.lifetime) }
         } catch {
             owe(name)
+            throw error
+        }
+    }
+
+    func versioned(_ key: Key) async throws -> (entry: CacheEngineEntry<Value>?, token: [UInt8]) {
+        let name = try name(of: key)
+        try checkRest()
+        // The server may still have what this process has said is old.
+        guard !owed.contains(name) else {
+            throw CacheError(.serverAway, fault: .engine, isRetryable: true, detail: "a removal of the key is owed")
+        }
+        guard let item = try await reach({ try await server.get(name) }) else { return (nil, []) }
+        try checkFirm(item.token)
+        let form = TierForm(item.bytes)
+        // What takes the place of a lease fences the load under it.
+        return (form.flatMap { $0.kind == .lease ? nil : entry($0) }, item.token)
+    }
+
+    /// What is kept for a while in the place of a server that is gone is not compared and set: the server comes back with
+    /// what it had.
+    private func checkFirm(_ token: [UInt8]) throws {
+        guard !server.isFirm(token) else { return }
+        throw CacheError(
+            .serverAway,
+            fault: .engine,
+            isRetryable: true,
+            detail: server.problem ?? "the key's server is gone"
+        )
+    }
+
+    func replace(_ token: [UInt8], with entry: CacheEngineEntry<Value>, for key: Key) async throws -> Bool {
+        let (name, bytes) = (try name(of: key), try bytes(of: entry))
+        try checkRest()
+        if !token.isEmpty { return try await replace(token, bytes, name, entry.lifetime) }
+        // Nothing was there: what is put there first has an end, whatever becomes of this process.
+        let life = configuration.leaseLifetime
+        guard let lease = try await reach({ try await server.add(newLease(), as: name, lifetime: life) }) else {
+            return false
+        }
+        do {
+            try checkFirm(lease)
+            return try await replace(lease, bytes, name, entry.lifetime)
+        } catch {
+            // So that those who load the key need not wait for its end.
+            try? await reach { try await server.remove(name, ifStill: lease) }
+            throw error
+        }
+    }
+
+    private func replace(
+        _ token: [UInt8],
+        _ bytes: [UInt8],
+        _ name: [UInt8],
+        _ lifetime: Duration?
+    ) async throws -> Bool {
+        do {
+            let new = try await reach {
+                try await server.replace(token, with: bytes, as: name, lifetime: lifetime)
+            }
+            guard let new else { return false }
+            await server.replaced(name)
+            // What was too large is not there.
+            return !new.isEmpty
+        } catch {
+            // It may have been kept, and others may not hear of it.
+            await server.replaced(name)
             throw error
         }
     }

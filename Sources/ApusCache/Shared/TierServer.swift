@@ -16,6 +16,10 @@ protocol TierServer: AnyObject, Sendable {
     ///
     /// - Returns: The token of what is there now; `nil` where what was there is not `token`'s, or is gone.
     func replace(_ token: [UInt8], with bytes: [UInt8], as name: [UInt8], lifetime: Duration?) async throws -> [UInt8]?
+    /// Whether what has a token lies where it stays, and not where it is kept for a while in the place of a server that is gone.
+    func isFirm(_ token: [UInt8]) -> Bool
+    /// A name was compared and set: nobody is to find what it held before, where the server does not see to that by itself.
+    func replaced(_ name: [UInt8]) async
     /// Removes a name where what is there is still `token`'s.
     func remove(_ name: [UInt8], ifStill token: [UInt8]) async throws
     /// Removes a name.
@@ -49,6 +53,10 @@ protocol TierServer: AnyObject, Sendable {
 extension TierServer {
     /// As most do.
     var endsInTime: Bool { true }
+    /// As most have one place for a name.
+    func isFirm(_ token: [UInt8]) -> Bool { true }
+    /// As most see to it.
+    func replaced(_ name: [UInt8]) async {}
 }
 
 /// A block whose engine may be a server that processes share.

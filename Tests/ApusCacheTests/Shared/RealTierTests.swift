@@ -87,6 +87,36 @@ struct RealTierTests {
     }
 
     @Test(arguments: CachePlace.tiers)
+    func `of changes of one key by four processes at once none is lost`(place: CachePlace) async throws {
+        try await place.with { [self] url, _ in
+            let name = name()
+            var caches: [Cache<String, [Int]>] = []
+            for _ in 0..<4 { caches.append(try await replica(name, url)) }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for (number, cache) in caches.enumerated() {
+                    group.addTask {
+                        for change in 0..<25 {
+                            try await cache.update("all") { ($0 ?? []) + [number * 100 + change] }
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            let all = (0..<4).flatMap { number in (0..<25).map { number * 100 + $0 } }
+            for cache in caches {
+                // Its memory hears of the last change before long.
+                await eventually { (try? await cache.find("all") { nil })?.count == all.count }
+                #expect(try await cache.find("all") { nil }?.sorted() == all)
+                #expect(try await cache.versioned("all").value?.sorted() == all)
+            }
+            let (_, version) = try await caches[0].versioned("other")
+            #expect(try await caches[1].replace(version, with: [1], for: "other"))
+            #expect(try await !caches[2].replace(version, with: [2], for: "other"))
+            for cache in caches { await cache.close() }
+        }
+    }
+
+    @Test(arguments: CachePlace.tiers)
     func `a thousand misses over four processes are one load`(place: CachePlace) async throws {
         try await place.with { [self] url, _ in
             let name = name()
