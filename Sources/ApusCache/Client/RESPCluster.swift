@@ -18,6 +18,7 @@ final class RESPCluster: Sendable {
 
     /// The shortest time from one map to the next, however many commands are sent elsewhere meanwhile.
     static let refreshPause: Duration = .milliseconds(100)
+    /// How often a command is sent on at once.
     private static let redirectsMax = 16
     private static let pauseFirst: Duration = .milliseconds(5)
     private static let pauseLongest: Duration = .milliseconds(100)
@@ -153,9 +154,14 @@ final class RESPCluster: Sendable {
     func send(_ command: RESPCommand, _ lane: RESPLane, deadline: Int64) async throws -> RESPValue {
         let slot = try Self.slot(of: command)
         var (node, isAsking): (RESPNode?, Bool) = (nil, false)
-        // A slot may take its time to move, and waits are bounded by the deadline; to be sent on and on at once is no wait.
+        // A slot may take its time to move, and nodes theirs to agree on it: the deadline is the bound.
         var (redirects, pauses) = (0, 0)
-        while redirects < Self.redirectsMax {
+        while true {
+            if redirects == Self.redirectsMax {
+                // To be sent on and on at once is no wait.
+                try await pause(pauses, lane, deadline, "a command is sent on from node to node")
+                (redirects, pauses) = (0, pauses + 1)
+            }
             let target: RESPNode
             if let node { target = node } else { target = try await self.node(ofSlot: slot, lane, deadline: deadline) }
             do {
@@ -187,7 +193,6 @@ final class RESPCluster: Sendable {
                 (redirects, pauses) = (0, pauses + 1)
             }
         }
-        throw RESPClientError(.unreachable, "the cluster sends a command on more than \(Self.redirectsMax) times")
     }
 
     private func pause(_ attempt: Int, _ lane: RESPLane, _ deadline: Int64, _ reason: String) async throws {

@@ -145,13 +145,16 @@ struct RESPClientTests {
         async throws
     {
         try await engine.with { url, prefix in
-            try await withClient(url) {
-                $0.exclusiveMax = 1
-                $0.exclusiveWaitersMax = 0
-            } _: { client in
-                try await client.exclusively { _ in
-                    let found = await code { try await client.exclusively { _ in } }
-                    #expect(found == .overloaded)
+            // The bound is one of each loop: both uses are the same loop's.
+            try await withLoop { _ in
+                try await withClient(url) {
+                    $0.exclusiveMax = 1
+                    $0.exclusiveWaitersMax = 0
+                } _: { client in
+                    try await client.exclusively { _ in
+                        let found = await code { try await client.exclusively { _ in } }
+                        #expect(found == .overloaded)
+                    }
                 }
             }
             try await withClient(url) {

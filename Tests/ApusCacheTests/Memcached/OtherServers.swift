@@ -22,6 +22,8 @@ final class StoppableServer: Sendable {
         let group = try LoopGroup(count: 1)
         let (ports, told) = AsyncStream.makeStream(of: UInt16.self)
         let serving = Task {
+            // Where the port is not to be had, nobody waits for it.
+            defer { told.finish() }
             try await server.run(
                 at: .loopback(port: 0),
                 memcachedAt: .loopback(port: port),
