@@ -14,7 +14,7 @@ let strict: [SwiftSetting] = [
 /// A benchmark is a folder in `Sources`: `BenchEdge` becomes the executable `bench-edge`.
 let known = [
     "BenchServe", "BenchEdge", "BenchStore", "BenchRPC", "BenchLoad", "BenchObserve", "BenchShop", "BenchCache",
-    "BenchReshard",
+    "BenchReshard", "BenchReplicas",
 ]
 let sources = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Sources")
 let present = known.filter { FileManager.default.fileExists(atPath: sources.appending(path: $0).path) }

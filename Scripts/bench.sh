@@ -52,7 +52,10 @@ apus_bench() {
     problem=$(swift_problem) || die "$problem"
     need_packages "${EMBEDDED_PACKAGES[@]}" nginx haproxy wrk hey util-linux \
         redis-server redis-tools memcached libmemcached-dev
-    if [ "$name" = store ]; then need_packages postgresql-15 mariadb-server; fi
+    case $name in
+        store) need_packages postgresql-15 mariadb-server ;;
+        replicas) need_packages postgresql-15 ;;
+    esac
     mkdir -p "$APUS_ROOT/.build" "$APUS_ROOT/Benchmarks/results"
     forget_sources "$APUS_ROOT/Benchmarks"
     if ! run_with_progress "building bench-$name" "$log" \
@@ -66,21 +69,31 @@ apus_bench() {
     fi
     BENCH_COMMIT=$(git -C "$APUS_ROOT" describe --always --dirty 2>/dev/null || true)
     export BENCH_COMMIT
-    if [ "$name" = store ]; then bench_with_servers "${pass[@]}"; return; fi
+    case $name in
+        store) bench_with_servers "$name" postgres mariadb -- "${pass[@]}"; return ;;
+        replicas) bench_with_servers "$name" postgres-replicas -- "${pass[@]}"; return ;;
+    esac
     exec "$APUS_ROOT/Benchmarks/.build/release/bench-$name" --save "$APUS_ROOT/Benchmarks/results" "${pass[@]}"
 }
 
-# The servers that the store is measured on: parts, which are stopped afterwards unless they ran before.
+# The servers that a store is measured on: parts, which are stopped afterwards unless they ran before. Their URLs reach the
+# benchmark as BENCH_NAME: postgres is BENCH_POSTGRES.
 bench_with_servers() {
-    local part started=()
+    local name=$1 part variable started=()
+    shift
     # shellcheck source=Scripts/parts.sh
     source "$APUS_ROOT/Scripts/parts.sh"
-    for part in postgres mariadb; do
-        if ! part_runs "$part"; then started+=("$part"); fi
-        part_up "$part"
-    done
-    BENCH_STARTED="${started[*]}"
+    BENCH_STARTED=''
     trap 'for part in $BENCH_STARTED; do part_down "$part"; done' EXIT
-    BENCH_POSTGRES=$(cat "$PARTS_HOME/postgres/url") BENCH_MYSQL=$(cat "$PARTS_HOME/mariadb/url") \
-        "$APUS_ROOT/Benchmarks/.build/release/bench-store" --save "$APUS_ROOT/Benchmarks/results" "$@"
+    while [ "$1" != -- ]; do
+        part=$1
+        if ! part_runs "$part"; then started+=("$part"); fi
+        BENCH_STARTED="${started[*]}"
+        part_up "$part"
+        variable="BENCH_$(printf '%s' "$part" | tr 'a-z-' 'A-Z_')"
+        export "$variable=$(cat "$PARTS_HOME/$part/url")"
+        shift
+    done
+    shift
+    "$APUS_ROOT/Benchmarks/.build/release/bench-$name" --save "$APUS_ROOT/Benchmarks/results" "$@"
 }

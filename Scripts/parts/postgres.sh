@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2034
 part_packages=(postgresql-15 util-linux)
 
-readonly POSTGRES_BIN=/usr/lib/postgresql/15/bin
+POSTGRES_BIN=/usr/lib/postgresql/15/bin
 
 # The server refuses to run as root: then the user that its package made runs it. In place of the shell that calls this.
 become_postgres() {
@@ -12,7 +12,7 @@ become_postgres() {
     exec setpriv "${user[@]}" --pdeathsig INT "$@"
 }
 
-part_prepare() {
+prepare_postgres() {
     POSTGRES_DATA=$(mktemp -d /tmp/apus-postgres-XXXXXX)
     POSTGRES_PASSWORD=$(od -An -N12 -tx1 /dev/urandom | tr -d ' \n')
     printf '%s' "$POSTGRES_PASSWORD" >"$POSTGRES_DATA/password"
@@ -32,6 +32,8 @@ max_wal_size = 2GB
 CONF
     echo "postgres://apus:$POSTGRES_PASSWORD@127.0.0.1:$PART_PORT/postgres" >"$PART_DIR/url"
 }
+
+part_prepare() { prepare_postgres; }
 
 # The shell stays as the parent: told to end, it has the server drop its clients, and removes the data.
 part_start() {

@@ -59,11 +59,11 @@ struct BenchStore {
         } else {
             report.notes.append("no rows for PostgreSQL: BENCH_POSTGRES has no URL, which ./apus bench store sets")
         }
-        if let url = ProcessInfo.processInfo.environment["BENCH_MYSQL"] {
+        if let url = ProcessInfo.processInfo.environment["BENCH_MARIADB"] {
             let bench = MySQLBench(url: url, folder: folder + "/mysql", rounds: rounds, seconds: options.seconds)
             report.rows += try await bench.run(options)
         } else {
-            report.notes.append("no rows for MySQL: BENCH_MYSQL has no URL, which ./apus bench store sets")
+            report.notes.append("no rows for MySQL: BENCH_MARIADB has no URL, which ./apus bench store sets")
         }
         report.notes.append("the peer commits each transaction by itself, with the same pragmas; a sync is fdatasync")
         report.notes.append("-1024 is tuned: pages of 1 KiB instead of SQLite's default of 4 KiB, on both sides")

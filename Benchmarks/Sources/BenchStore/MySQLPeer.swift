@@ -22,7 +22,7 @@ final class MySQLPeer: @unchecked Sendable {
 
     init(url: String, connections count: Int) throws {
         guard let parts = URLComponents(string: url), let host = parts.host, let port = parts.port else {
-            throw BenchError("BENCH_MYSQL is no URL with a host and a port")
+            throw BenchError("BENCH_MARIADB is no URL with a host and a port")
         }
         for _ in 0..<count {
             guard let handle = mysql_init(nil),

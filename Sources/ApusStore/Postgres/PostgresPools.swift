@@ -15,6 +15,12 @@ final class PostgresPools: Sendable {
 
     init(make: @escaping @Sendable (EventLoop) -> PostgresPool) { self.make = make }
 
+    deinit {
+        // A store that was dropped and not closed: its connections end on their loops, which know them until then.
+        let pools = state.withLock { $0.isClosed ? [] : $0.pools }
+        for pool in pools { pool.close {} }
+    }
+
     /// The loop's own pool.
     func pool(of loop: EventLoop) throws -> PostgresPool {
         try state.withLock { state in
