@@ -137,8 +137,8 @@ final class BrokenShard: ShardEngine {
     func position() async throws -> ShardPosition { try await engine().position() }
     func replicaReads(_ demand: ReplicaDemand) -> (any ShardEngine)? { sound?.replicaReads(demand) }
 
-    func localRead(_ sql: SQL) throws -> LocalRead? {
-        if let shard = sound { return try shard.localRead(sql) }
+    func localRead(_ sql: SQL, at place: KeyPlace) throws -> LocalRead? {
+        if let shard = sound { return try shard.localRead(sql, at: place) }
         // Where a look is due, the caller takes the way that may wait for it.
         if let error = state.withLock({ isDue($0) ? nil : $0.error }) { throw error }
         return nil
@@ -170,6 +170,11 @@ final class BrokenShard: ShardEngine {
         _ body: @escaping @Sendable (borrowing Transaction) throws -> Void
     ) async throws {
         try await engine().exclusively(deadline: deadline, body)
+    }
+
+    func snapshot(of tables: [String], at point: StillPoint) throws -> ShardSnapshot {
+        guard let sound else { throw current }
+        return try sound.snapshot(of: tables, at: point)
     }
 
     func prepare(_ migrations: [Migration], identity: String) throws { throw current }

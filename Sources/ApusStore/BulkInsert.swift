@@ -141,7 +141,7 @@ enum BulkInsert {
         while let row = try next() {
             try check(row, columns.count)
             rows.append(row)
-            bytes = row.reduce(bytes) { $0 + size($1) }
+            bytes = row.reduce(bytes) { $0 + $1.size }
             if rows.count < many, bytes < bytesMax { continue }
             count += try insert(rows, start, many, on: session)
             rows.removeAll(keepingCapacity: true)
@@ -155,14 +155,6 @@ enum BulkInsert {
     {
         if rows.count == many { return try session.execute(statement(start, rows)) }
         return try rows.reduce(0) { $0 + (try session.execute(statement(start, [$1]))) }
-    }
-
-    private static func size(_ value: SQLValue) -> Int {
-        switch value {
-        case .text(let text): text.utf8.count
-        case .bytes(let bytes): bytes.count
-        default: 8
-        }
     }
 
     private static func statement(_ start: SQL, _ rows: [[SQLValue]]) -> SQL {

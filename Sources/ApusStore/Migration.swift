@@ -54,6 +54,18 @@ struct MigrationRunner {
     /// The file or database, for errors.
     let file: String
     let clock: any Clock
+    /// Whether a shard that a restore has marked is taken as it is.
+    var isRestoring = false
+
+    // The mark of a restore stands among the migrations, before all of them: also a program that does not know it refuses it.
+    private static let mark = Int(Int32.min)
+    /// Finds the mark of a restore that has not come to its end.
+    static let findMark: SQL = "SELECT 1 FROM apus_migrations WHERE number = \(mark)"
+    /// Marks a shard.
+    static let addMark: SQL =
+        "INSERT INTO apus_migrations (number, name, checksum, applied_at) VALUES (\(mark), 'restore', '', 0)"
+    /// Takes the mark away.
+    static let removeMark: SQL = "DELETE FROM apus_migrations WHERE number = \(mark)"
 
     /// Makes the tables in which the library keeps its own records.
     ///
@@ -95,9 +107,18 @@ struct MigrationRunner {
     }
 
     func run(_ migrations: [Migration]) throws {
-        let applied: [Applied] = try Transaction(session).all(
+        var applied: [Applied] = try Transaction(session).all(
             "SELECT number, name, checksum FROM apus_migrations ORDER BY number"
         )
+        if applied.first?.number == Self.mark {
+            guard isRestoring else {
+                throw StoreError(
+                    .restoreUnfinished,
+                    "\(file) is being restored from a backup, or that was cut off; wait, or restore again"
+                )
+            }
+            applied.removeFirst()
+        }
         for (index, step) in applied.enumerated() {
             guard index < migrations.count else {
                 throw StoreError(

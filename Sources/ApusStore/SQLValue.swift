@@ -12,6 +12,17 @@ public enum SQLValue: Sendable, Hashable, Codable {
     case bytes([UInt8])
 }
 
+extension SQLValue {
+    /// Bytes that it takes, about.
+    var size: Int {
+        switch self {
+        case .text(let text): text.utf8.count
+        case .bytes(let bytes): bytes.count
+        default: 8
+        }
+    }
+}
+
 extension SQLValue: Comparable {
     /// SQLite's order of values: NULL, then numbers, then text by its UTF-8 bytes, then bytes.
     ///

@@ -87,14 +87,14 @@ public struct Shard<Key: ShardKey>: Sendable {
     ///   `scan(_:as:deadline:)`.
     @inlinable @inline(__always)
     public func first<T: Row & Sendable>(_ sql: SQL, as type: T.Type = T.self) async throws -> T? {
-        // Asked before and after: a key that is here both times was here, and all of it, while it was read.
-        if engine.holds(place), var read = try engine.localRead(sql) {
+        if var read = try engine.localRead(sql, at: place) {
             let found: T?
             do {
                 defer { read.finish() }
                 found = try read.step() ? try T(from: &read.row) : nil
             }
-            if engine.holds(place) { return found }
+            // Here before and after: it was here, and all of it, while it was read.
+            if !read.isFirst || engine.holds(place) { return found }
         }
         return try await firstElsewhere(sql)
     }
@@ -113,13 +113,13 @@ public struct Shard<Key: ShardKey>: Sendable {
     /// - Throws: As `first(_:as:)`; `tooLarge` for more rows than the configuration allows.
     @inlinable
     public func all<T: Row & Sendable>(_ sql: SQL, as type: T.Type = T.self) async throws -> [T] {
-        if engine.holds(place), var read = try engine.localRead(sql) {
+        if var read = try engine.localRead(sql, at: place) {
             var rows: [T] = []
             do {
                 defer { read.finish() }
                 while try read.step() { rows.append(try T(from: &read.row)) }
             }
-            if engine.holds(place) { return rows }
+            if !read.isFirst || engine.holds(place) { return rows }
         }
         return try await allElsewhere(sql)
     }

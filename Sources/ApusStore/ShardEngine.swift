@@ -7,12 +7,13 @@ protocol ShardEngine: AnyObject, Sendable {
     var configuration: StoreConfiguration { get }
     /// Where the shard's reads and writes are counted.
     var statistics: ShardStatistics { get }
-    /// A read that is done at once, on this thread; `nil` where the engine, or this thread, cannot.
+    /// A read that is done at once, on this thread; `nil` where the engine, or this thread, cannot, or the key is not here.
     ///
-    /// The caller ends it before it does anything else.
-    func localRead(_ sql: SQL) throws -> LocalRead?
+    /// The caller ends it before it does anything else. Where ``LocalRead/isFirst`` says so, the caller asks
+    /// ``holds(_:)`` once more when it has read.
+    func localRead(_ sql: SQL, at place: KeyPlace) throws -> LocalRead?
     /// The answer to a query with few rows that stands alone; `nil` where the engine reads by
-    /// ``localRead(_:)`` and threads.
+    /// ``localRead(_:at:)`` and threads.
     func answer(to sql: SQL) async throws -> RowSource?
     /// Runs one statement that changes something, in a transaction of its own.
     ///
@@ -47,6 +48,10 @@ protocol ShardEngine: AnyObject, Sendable {
     var waiting: Int { get }
     /// Makes sure that the shard is the one meant, and applies what is missing of `migrations`, in order. Blocks.
     func prepare(_ migrations: [Migration], identity: String) throws
+    /// The shard as it is while nobody writes to these tables on any shard, for a copy.
+    ///
+    /// It holds the shard, looks at it, arrives at `point`, and lets go of it. Blocks.
+    func snapshot(of tables: [String], at point: StillPoint) throws -> ShardSnapshot
     /// What is wrong with the shard although others serve, with the fix; `nil` for a shard that serves.
     var problem: String? { get }
     /// What a full check of the shard finds wrong; empty for a sound one.

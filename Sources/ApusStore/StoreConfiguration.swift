@@ -53,6 +53,9 @@ public struct StoreConfiguration: Sendable, Hashable {
     /// The share of the time in which resharding works, 0.01 to 1; the rest of it rests.
     public var moveShare = 0.25
 
+    /// Whether a restore that was cut off may be opened: only by the one that begins it again.
+    var isRestoring = false
+
     /// The defaults.
     public init() {}
 

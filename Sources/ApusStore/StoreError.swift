@@ -47,6 +47,8 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         case migrationEdited
         /// A migration's SQL failed; it was undone.
         case migrationFailed
+        /// The store is being restored from a backup, or that was cut off.
+        case restoreUnfinished
         /// The file was written by a newer program.
         case newerSchema
         /// The SQL is wrong, or does what it may not do there: write in a read, end the transaction.

@@ -200,8 +200,8 @@ extension Command {
     )
     static let store = Command(
         name: "store",
-        summary: "show where a store's rows lie, or move them to other shards while the system serves",
-        operands: "status|reshard [STORE]",
+        summary: "show where a store's rows lie, move them to other shards while the system serves, back them up",
+        operands: "status|reshard|backup|restore [STORE]",
         operandsMax: 2,
         options: [
             Option(name: "to", value: "N", help: "spread the slots evenly over N shards, moving as few as that takes"),
@@ -215,6 +215,8 @@ extension Command {
             Option(name: "continue", help: "go on with what was stopped or killed"),
             Option(name: "back", help: "move everything back to where it was"),
             Option(name: "finish", help: "keep it as it is and forget the way back"),
+            Option(name: "into", value: "FOLDER", help: "backup: a new folder for the copy of all shards"),
+            Option(name: "from", value: "FOLDER", help: "restore: a backup's folder; the store is new or empty"),
             data, json,
         ],
         example: "store reshard --to 8 --dry-run"

@@ -4,7 +4,7 @@ import ApusRuntime
 import ApusStore
 import Glibc
 
-/// `store`: where a store's rows lie, and moving them to other shards while the system serves.
+/// `store`: where a store's rows lie, moving them to other shards while the system serves, and copies of all of them.
 ///
 /// It opens the store beside the system's own processes, as one more of them: it works on a system that runs and on one that
 /// does not.
@@ -33,66 +33,14 @@ enum StoreCommand {
         }
     }
 
-    /// What was asked for.
-    struct Wish: Sendable {
-        enum Work: Sendable, Equatable {
-            case status
-            case spread(Int)
-            case gather(String, to: Int)
-            case goOn, back, finish
-        }
-        let work: Work
-        let store: String?
-        let isDry: Bool
-        let isJSON: Bool
-
-        init(_ arguments: Arguments) throws(UsageError) {
-            func number(_ text: some StringProtocol, _ what: String) throws(UsageError) -> Int {
-                guard let number = Int(text), number >= 0 else { throw UsageError("\(what), not \"\(text)\"") }
-                return number
-            }
-            guard let verb = arguments.operands.first, ["status", "reshard"].contains(verb) else {
-                throw UsageError("store needs status or reshard")
-            }
-            store = arguments.operands.dropFirst().first
-            isJSON = arguments.has("json")
-            isDry = arguments.has("dry-run")
-            var works: [Work] = []
-            if let text = arguments.value("to") {
-                works.append(.spread(try number(text, "--to takes a number of shards")))
-            }
-            if let text = arguments.value("move") {
-                let parts = text.split(separator: "=", omittingEmptySubsequences: false)
-                guard parts.count == 2, !parts[0].isEmpty else {
-                    throw UsageError("--move takes SLOT=SHARD, FIRST-LAST=SHARD or NAME=SHARD, not \"\(text)\"")
-                }
-                works.append(.gather(String(parts[0]), to: try number(parts[1], "--move takes the number of a shard")))
-            }
-            if arguments.has("continue") { works.append(.goOn) }
-            if arguments.has("back") { works.append(.back) }
-            if arguments.has("finish") { works.append(.finish) }
-            if verb == "status" {
-                guard works.isEmpty, !isDry else { throw UsageError("store status takes no wishes") }
-                work = .status
-                return
-            }
-            guard works.count == 1, let work = works.first else {
-                throw UsageError("store reshard needs one of --to, --move, --continue, --back and --finish")
-            }
-            if isDry {
-                switch work {
-                case .spread, .gather: break
-                default: throw UsageError("--dry-run goes with --to or --move")
-                }
-            }
-            self.work = work
-        }
-    }
-
     private static func answer(_ wish: Wish, _ invocation: Invocation) async -> Int32 {
         do {
             _ = try invocation.configure()
             let store = try store(wish.store, invocation)
+            if case .restore(let backup) = wish.work {
+                StandardStreams.write(try await restored(store, from: backup, wish, invocation))
+                return 0
+            }
             guard let folder = Files.resolve(invocation.dataFolder) else {
                 throw StartFailure("the data folder \(invocation.dataFolder) is missing; name another with --data")
             }
@@ -110,13 +58,20 @@ enum StoreCommand {
             SystemProgram.complain("\(invocation.system): \(error)")
             return SystemProgram.usage
         } catch is CancellationError {
-            SystemProgram.complain(
-                "\(invocation.system): stopped, and every row is on one shard; go on with \(invocation.program) store reshard --continue"
-            )
+            SystemProgram.complain("\(invocation.system): stopped\(afterwards(wish, invocation.program))")
             return SystemProgram.failure
         } catch {
             SystemProgram.complain("\(invocation.system): \(StartFailure(wrapping: error, doing: "store"))")
             return SystemProgram.failure
+        }
+    }
+
+    /// What is there after Ctrl-C.
+    private static func afterwards(_ wish: Wish, _ program: String) -> String {
+        switch wish.work {
+        case .backup: ", and there is no backup"
+        case .restore: "; no program opens the store until it is restored: begin again"
+        default: ", and every row is on one shard; go on with \(program) store reshard --continue"
         }
     }
 
@@ -137,7 +92,7 @@ enum StoreCommand {
     // MARK: Answers
 
     private static func document(_ wish: Wish, _ store: Store, _ invocation: Invocation) async throws -> String {
-        let view = MoveView(isQuiet: wish.isJSON)
+        let view = ProgressLine(isQuiet: wish.isJSON)
         let program = "\(invocation.program) store reshard"
         switch wish.work {
         case .status:
@@ -150,16 +105,18 @@ enum StoreCommand {
                     ? try JSONDocument.encode(MoveReport()) + "\n" : "\(store.name): all slots lie there already\n"
             }
             if wish.isDry {
-                let estimate = try await store.reshardEstimate(plan) { view.show($0) }
+                let estimate = try await store.reshardEstimate(plan) { show($0, view) }
                 view.end()
                 return wish.isJSON ? try JSONDocument.encode(estimate) + "\n" : text(estimate, store.name)
             }
-            return try await moved(wish, view, program) { try await store.reshard(plan) { view.show($0) } }
-        case .goOn: return try await moved(wish, view, program) { try await store.reshard(nil) { view.show($0) } }
-        case .back: return try await moved(wish, view, program) { try await store.reshardBack { view.show($0) } }
+            return try await moved(wish, view, program) { try await store.reshard(plan) { show($0, view) } }
+        case .goOn: return try await moved(wish, view, program) { try await store.reshard(nil) { show($0, view) } }
+        case .back: return try await moved(wish, view, program) { try await store.reshardBack { show($0, view) } }
         case .finish:
             try await store.finishResharding()
             return wish.isJSON ? "{\"done\":\"finish\"}\n" : "\(store.name): finished; the way back is forgotten\n"
+        case .backup(let folder): return try await backedUp(store, into: folder, wish, view)
+        case .restore: throw UsageError("a restore is not for a store that is open")
         }
     }
 
@@ -182,7 +139,7 @@ enum StoreCommand {
 
     private static func moved(
         _ wish: Wish,
-        _ view: MoveView,
+        _ view: ProgressLine,
         _ program: String,
         _ work: () async throws -> MoveReport
     ) async throws -> String {
@@ -201,6 +158,16 @@ enum StoreCommand {
             to keep it: \(program) --finish; to undo it: \(program) --back
 
             """
+    }
+
+    private static func show(_ progress: MoveProgress, _ view: ProgressLine) {
+        if progress.isCounting { return view.show("looking through a shard: \(progress.rows) rows", percent: nil) }
+        let percent = progress.slotsInAll == 0 ? 100 : progress.slots * 100 / progress.slotsInAll
+        view.show(
+            "\(percent) %: \(progress.slots) of \(progress.slotsInAll) slots, \(progress.rows) rows, "
+                + "longest step \(Shown.duration(Double(progress.pause) / 1e9))",
+            percent: percent
+        )
     }
 
     private static func text(_ estimate: MoveEstimate, _ store: String) -> String {
@@ -248,46 +215,5 @@ struct StoreStatus: Codable {
             ? "done; keep it with \(program) --finish, or undo it with \(program) --back"
             : "under way; go \(way) with \(program) --continue where it stands still"
         return table + "resharding: \(resharding.slots) of \(resharding.plan.slots) slots moved, \(state)\n"
-    }
-}
-
-/// Progress of a resharding on standard error: a line that renews itself on a terminal, a line each tenth elsewhere.
-final class MoveView: Sendable {
-    private struct State {
-        var percent = -1
-        var hasLine = false
-    }
-    private let state = Lock(State())
-    private let isQuiet: Bool
-    private let isTerminal = StandardStreams.isErrorTerminal
-
-    init(isQuiet: Bool) { self.isQuiet = isQuiet && !isTerminal }
-
-    func show(_ progress: MoveProgress) {
-        if isQuiet { return }
-        let percent = progress.slotsInAll == 0 ? 100 : progress.slots * 100 / progress.slotsInAll
-        let line =
-            progress.isCounting
-            ? "looking through a shard: \(progress.rows) rows"
-            : "\(percent) %: \(progress.slots) of \(progress.slotsInAll) slots, \(progress.rows) rows, "
-                + "longest step \(Shown.duration(Double(progress.pause) / 1e9))"
-        let isNews = state.withLock { state in
-            if isTerminal {
-                state.hasLine = true
-                return true
-            }
-            guard !progress.isCounting, percent / 10 != state.percent / 10 || state.percent < 0 else { return false }
-            state.percent = percent
-            return true
-        }
-        if isNews { StandardStreams.writeError(isTerminal ? "\r\u{1B}[K\(line)" : "\(line)\n") }
-    }
-
-    func end() {
-        let hasLine = state.withLock { state in
-            defer { state.hasLine = false }
-            return state.hasLine
-        }
-        if hasLine { StandardStreams.writeError("\n") }
     }
 }

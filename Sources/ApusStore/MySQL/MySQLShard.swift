@@ -98,7 +98,7 @@ final class MySQLShard: ShardEngine {
 
     // MARK: Statements that stand alone
 
-    func localRead(_ sql: SQL) throws -> LocalRead? { nil }
+    func localRead(_ sql: SQL, at place: KeyPlace) throws -> LocalRead? { nil }
 
     func answer(to sql: SQL) async throws -> RowSource? {
         let found: MySQLAnswer = try await Answer.of { answer in
@@ -139,11 +139,64 @@ final class MySQLShard: ShardEngine {
 
     func prepare(_ migrations: [Migration], identity: String) throws {
         try engine.prepared(address, configuration) { session in
-            let runner = MigrationRunner(session: session, file: address.name, clock: engine.clock)
+            let runner = MigrationRunner(
+                session: session,
+                file: address.name,
+                clock: engine.clock,
+                isRestoring: configuration.isRestoring
+            )
             try runner.makeTables()
             try runner.claim(identity: identity, index: index)
             try runner.run(migrations)
         }
+    }
+
+    func snapshot(of tables: [String], at point: StillPoint) throws -> ShardSnapshot {
+        let names = tables.map { "\"\($0)\"" }.joined(separator: ", ")
+        let reader = try session(.scans, by: point.deadline)
+        do {
+            let holder = try session(.statements, by: point.deadline)
+            defer { holder.close() }
+            try point.begin(index)
+            // Whoever has changed something has committed it then, and whoever wants to waits.
+            if !tables.isEmpty { try holder.control("FLUSH TABLES \(names) WITH READ LOCK") }
+            point.hold(index)
+            try reader.control("START TRANSACTION WITH CONSISTENT SNAPSHOT")
+            try point.arrive()
+            // A holder that was lost meanwhile held nobody.
+            try holder.control("DO 1")
+        } catch let error as StoreError {
+            reader.close()
+            switch error.code {
+            case .deadlineExceeded: throw StillPoint.tooLong
+            case .accessRefused:
+                throw StoreError(
+                    .accessRefused,
+                    "\(address.name): the user may not hold tables; "
+                        + "GRANT RELOAD, LOCK TABLES ON *.* TO \"\(address.place.user)\"",
+                    cause: error
+                )
+            default: throw error
+            }
+        } catch {
+            reader.close()
+            throw error
+        }
+        return ShardSnapshot(reader, renew: { [clock = engine.clock] in reader.allow(Self.copyPatience, clock) }) {
+            reader.close()
+        }
+    }
+
+    private func session(_ work: ServerWork, by deadline: Instant) throws -> MySQLSession {
+        let link = try MySQLLink.connect(
+            to: address.place,
+            work: work,
+            bytesMax: configuration.answerBytesMax,
+            by: deadline.nanoseconds
+        )
+        let session = MySQLSession(link, configuration: configuration, stopper: engine.stopper, clock: engine.clock)
+        session.deadline = deadline.nanoseconds
+        return session
     }
 
     /// Has the server check every table.

@@ -108,7 +108,7 @@ final class PostgresReplicaReads: ShardEngine {
         return max(after, try await primary.position().number)
     }
 
-    func localRead(_ sql: SQL) throws -> LocalRead? { nil }
+    func localRead(_ sql: SQL, at place: KeyPlace) throws -> LocalRead? { nil }
 
     func answer(to sql: SQL) async throws -> RowSource? {
         let loop = try primary.loop()
@@ -145,6 +145,9 @@ final class PostgresReplicaReads: ShardEngine {
     func replicaReads(_ demand: ReplicaDemand) -> (any ShardEngine)? { primary.replicaReads(demand) }
     func prepare(_ migrations: [Migration], identity: String) throws {
         try primary.prepare(migrations, identity: identity)
+    }
+    func snapshot(of tables: [String], at point: StillPoint) throws -> ShardSnapshot {
+        try primary.snapshot(of: tables, at: point)
     }
     func integrityProblems() async throws -> [String] { try await primary.integrityProblems() }
     func close() async { await primary.close() }

@@ -87,7 +87,7 @@ final class PostgresShard: ShardEngine {
 
     // MARK: Statements that stand alone
 
-    func localRead(_ sql: SQL) throws -> LocalRead? { nil }
+    func localRead(_ sql: SQL, at place: KeyPlace) throws -> LocalRead? { nil }
 
     func answer(to sql: SQL) async throws -> RowSource? {
         let pool = try reads.pool(of: try engine.loop())
@@ -116,11 +116,67 @@ final class PostgresShard: ShardEngine {
     func prepare(_ migrations: [Migration], identity: String) throws {
         replicas?.belong(to: identity)
         try engine.prepared(address, configuration) { session in
-            let runner = MigrationRunner(session: session, file: address.name, clock: engine.clock)
+            let runner = MigrationRunner(
+                session: session,
+                file: address.name,
+                clock: engine.clock,
+                isRestoring: configuration.isRestoring
+            )
             try runner.makeTables()
             try runner.claim(identity: identity, index: index)
             try runner.run(migrations)
         }
+    }
+
+    func snapshot(of tables: [String], at point: StillPoint) throws -> ShardSnapshot {
+        let names = tables.map { "\"\($0)\"" }.joined(separator: ", ")
+        let reader = try session(.writer, by: point.deadline)
+        do {
+            try reader.control("SET idle_in_transaction_session_timeout = 0")
+            reader.begin(.reads)
+            // From before the moment: what would take rows away from under an old look, as TRUNCATE, waits until the copy is made.
+            if !tables.isEmpty { try reader.control("LOCK TABLE \(names) IN ACCESS SHARE MODE") }
+            let holder = try session(.transactions, by: point.deadline)
+            defer { holder.close() }
+            try point.begin(index)
+            try hold(names, by: holder, until: point.deadline)
+            point.hold(index)
+            // The transaction's moment is that of its first question.
+            _ = try Transaction(reader).one("SELECT 1", as: Int.self)
+            try point.arrive()
+            // A holder that was lost meanwhile held nobody.
+            try holder.control("SELECT 1")
+        } catch {
+            reader.close()
+            guard (error as? StoreError)?.code == .deadlineExceeded else { throw error }
+            throw StillPoint.tooLong
+        }
+        return ShardSnapshot(reader, renew: { [clock = engine.clock] in reader.allow(Self.copyPatience, clock) }) {
+            reader.close()
+        }
+    }
+
+    /// Has whoever wants to change something wait; whoever has changed something has committed it then.
+    private func hold(_ names: String, by holder: PostgresSession, until deadline: Instant) throws {
+        if names.isEmpty { return }
+        while true {
+            holder.begin(.schema)
+            do {
+                // It excludes itself: two who hold do not meet half-way.
+                return try holder.control("LOCK TABLE \(names) IN SHARE ROW EXCLUSIVE MODE")
+            } catch {
+                // Tables are locked one by one: a transaction that has some of them and wants the others goes first.
+                guard holder.mustRunAgain, engine.clock.now() < deadline else { throw error }
+                holder.rollback()
+            }
+        }
+    }
+
+    private func session(_ role: PostgresLink.Role, by deadline: Instant) throws -> PostgresSession {
+        let link = try address.connect(role, by: deadline.nanoseconds)
+        let session = PostgresSession(link, configuration: configuration, stopper: engine.stopper, clock: engine.clock)
+        session.deadline = deadline.nanoseconds
+        return session
     }
 
     /// Reads every row of every table, so that the server checks its pages, and looks for indexes that are of no use.

@@ -25,10 +25,7 @@ final class Resharder: Sendable {
         self.clock = clock
         configuration = store.configuration
         declared = store.tables
-        // What follows stands behind what it follows.
-        let keyed =
-            store.tables.filter { $0.follows == nil && !$0.isReference } + store.tables.filter { $0.follows != nil }
-        tables = keyed.map { TableStatements($0, among: keyed) }
+        tables = TableStatements.ordered(store.tables.filter { !$0.isReference })
         gate = StillGate(folder: folder, table: map.table)
         pace = MovePace(configuration)
     }

@@ -215,10 +215,15 @@ extension TableStatements {
     ) throws -> (entry: RowIndex.Entry, place: KeyPlace) {
         var primaryKey: [SQLValue] = []
         for _ in table.primaryKey { primaryKey.append(try row.value()) }
+        return (RowIndex.Entry(table: number, primaryKey: primaryKey), try place(&row, map))
+    }
+
+    /// Where the key is that the row's next columns make.
+    func place(_ row: inout RowReader, _ map: ShardMap) throws -> KeyPlace {
         guard case .key(_, let key) = (parent ?? table).rule else {
             throw StoreError(.statementInvalid, "\(table.name) has no key")
         }
         let source = try key(&row)
-        return (RowIndex.Entry(table: number, primaryKey: primaryKey), try map.place(source.value, name: source.name))
+        return try map.place(source.value, name: source.name)
     }
 }

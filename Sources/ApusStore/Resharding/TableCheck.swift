@@ -18,31 +18,8 @@ struct TableCheck: Sendable {
     }
 
     private func problem(_ session: any SQLSession) throws -> StoreError? {
-        let known = Set(declared.map(\.name))
-        let names = try texts(
-            """
-            SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
-            AND name NOT LIKE 'apus\\_%' ESCAPE '\\' ORDER BY name
-            """,
-            session
-        )
-        if let unknown = names.first(where: { !known.contains($0) }) {
-            return Self.refused(
-                "table \(unknown) is not among the store's declared tables; declare what its rows belong to"
-            )
-        }
-        if let missing = known.sorted().first(where: { !names.contains($0) }) {
-            return Self.refused("table \(missing) is declared, and is not there")
-        }
-        let triggers = try texts(
-            "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND name NOT LIKE 'apus\\_%' ESCAPE '\\' ORDER BY name",
-            session
-        )
-        if let trigger = triggers.first {
-            return Self.refused(
-                "trigger \(trigger) would run for rows that move; a store with triggers is not resharded"
-            )
-        }
+        try Self.checkDeclared(try texts(session.dialect.tables, session), declared)
+        try Self.checkTriggers(try texts(session.dialect.triggers, session), "resharded")
         for statements in tables {
             let table = statements.table
             let generated = try texts("SELECT name FROM pragma_table_xinfo(\(table.name)) WHERE hidden > 1", session)
@@ -51,11 +28,11 @@ struct TableCheck: Sendable {
                     "column \(table.name).\(column) is generated; a store with such columns is not resharded"
                 )
             }
-            // A key of one row says nothing of another's: only what moves along, or is everywhere, may be referred to.
-            for other in try texts("SELECT DISTINCT \"table\" FROM pragma_foreign_key_list(\(table.name))", session)
-            where other != table.follows && declared.first(where: { $0.name == other })?.isReference != true {
-                return Self.refused("a foreign key of \(table.name) refers to \(other), which may lie on another shard")
-            }
+            try Self.checkForeignKeys(
+                of: table,
+                try texts(session.dialect.foreignKeys(of: table.name), session),
+                declared
+            )
             if let orphans = statements.countOrphans, let parent = statements.parent {
                 var count = 0
                 try session.query(orphans) { row in
@@ -66,6 +43,35 @@ struct TableCheck: Sendable {
             }
         }
         return nil
+    }
+
+    /// Refuses tables that are there and not declared, or declared and not there.
+    static func checkDeclared(_ names: [String], _ declared: [StoreTable]) throws {
+        let (known, names) = (Set(declared.map(\.name)), Set(names.filter { !$0.hasPrefix("apus_") }))
+        if let unknown = names.subtracting(known).min() {
+            throw refused("table \(unknown) is not among the store's declared tables; declare what its rows belong to")
+        }
+        if let missing = known.subtracting(names).min() {
+            throw refused("table \(missing) is declared, and is not there")
+        }
+    }
+
+    /// Refuses foreign keys to what may lie elsewhere, or come later.
+    ///
+    /// A key of one row says nothing of another's: only what moves along, or is everywhere, may be referred to.
+    static func checkForeignKeys(of table: StoreTable, _ others: [String], _ declared: [StoreTable]) throws {
+        for other in others where other != table.follows {
+            guard declared.first(where: { $0.name == other })?.isReference != true || other == table.name else {
+                continue
+            }
+            throw refused("a foreign key of \(table.name) refers to \(other), which may lie on another shard")
+        }
+    }
+
+    /// Refuses triggers that are not ours; `what` is not done with a store that has them.
+    static func checkTriggers(_ names: [String], _ what: String) throws {
+        guard let trigger = names.first(where: { !$0.hasPrefix("apus_") }) else { return }
+        throw refused("trigger \(trigger) would run for rows that come; a store with triggers is not \(what)")
     }
 
     private static func refused(_ detail: String) -> StoreError { StoreError(.statementInvalid, detail) }

@@ -9,6 +9,13 @@ struct TableStatements {
         if case .follows(let other, _) = table.rule { parent = tables.first { $0.name == other } } else { parent = nil }
     }
 
+    /// Tables in an order in which rows can be brought: what is everywhere first, what follows others last.
+    static func ordered(_ tables: [StoreTable]) -> [TableStatements] {
+        let references = tables.filter(\.isReference)
+        let keyed = tables.filter { !$0.isReference && $0.follows == nil }
+        return (references + keyed + tables.filter { $0.follows != nil }).map { TableStatements($0, among: tables) }
+    }
+
     /// The columns that make the key, in the table that has them.
     private var keyColumns: [String] { parent?.columns ?? table.columns }
 
@@ -38,8 +45,13 @@ struct TableStatements {
         var sql: SQL = "SELECT \(sql: Self.list(table.primaryKey, of: "t."))"
         sql.append(", \(sql: Self.list(keyColumns, of: parent == nil ? "t." : "p."))")
         sql.append(" FROM \(identifier: table.name) t")
-        guard let parent else { return sql }
-        sql.append(" JOIN \(identifier: parent.name) p ON ")
+        if let parent { sql.append(" JOIN \(identifier: parent.name) p ON \(sql: follows(parent))") }
+        return sql
+    }
+
+    /// True for a row `t` and the row `p` that it follows.
+    private func follows(_ parent: StoreTable) -> SQL {
+        var sql: SQL = ""
         for (index, (own, other)) in zip(table.columns, parent.primaryKey).enumerated() {
             if index > 0 { sql.append(" AND ") }
             sql.append("p.\(identifier: other) = t.\(identifier: own)")
@@ -47,20 +59,67 @@ struct TableStatements {
         return sql
     }
 
+    /// True for a row whose columns together come behind `values`.
+    private static func behind(_ columns: [String], _ values: [SQLValue], of alias: SQL = "") -> SQL {
+        var sql: SQL = "(\(sql: list(columns, of: alias))) > ("
+        for (index, value) in values.enumerated() {
+            if index > 0 { sql.append(", ") }
+            sql.bind(value)
+        }
+        sql.append(")")
+        return sql
+    }
+
     /// Some rows' primary keys and keys, in the order of their primary keys, behind `after`.
     func keys(after: [SQLValue]?, limit: Int) -> SQL {
         var sql = selectKeys
         if let after {
-            sql.append(" WHERE (\(sql: Self.list(table.primaryKey, of: "t."))) > (")
-            for (index, value) in after.enumerated() {
-                if index > 0 { sql.append(", ") }
-                sql.bind(value)
-            }
-            sql.append(")")
+            sql.append(" WHERE \(sql: Self.behind(table.primaryKey, after, of: "t."))")
         }
         sql.append(" ORDER BY \(sql: Self.list(table.primaryKey, of: "t.")) LIMIT \(limit)")
         return sql
     }
+
+    /// Some whole rows, in the order of their primary keys, behind the row with the key `after`.
+    ///
+    /// Engines that cannot look up a row of values in an index are told where to start by the first one.
+    func rows(_ columns: [String], after: [SQLValue]?, limit: Int, _ dialect: Dialect) -> SQL {
+        var sql: SQL = "SELECT \(sql: Self.list(columns)) FROM \(identifier: table.name)"
+        if let after {
+            let behind = dialect == .mysql ? stepped(behind: after) : Self.behind(table.primaryKey, after)
+            sql.append(" WHERE \(sql: behind)")
+        }
+        sql.append(" ORDER BY \(sql: Self.list(table.primaryKey)) LIMIT \(limit)")
+        return sql
+    }
+
+    /// For columns a, b: `a >= x AND (a > x OR (a = x AND b > y))`.
+    private func stepped(behind key: [SQLValue]) -> SQL {
+        var condition: SQL = "FALSE"
+        for (column, value) in zip(table.primaryKey, key).reversed() {
+            let name: SQL = "\(identifier: column)"
+            condition = "(\(sql: name) > \(value) OR (\(sql: name) = \(value) AND \(sql: condition)))"
+        }
+        guard let column = table.primaryKey.first, let value = key.first else { return "TRUE" }
+        return "\(identifier: column) >= \(value) AND \(sql: condition)"
+    }
+
+    /// All rows: `columns` and then what makes their key, which is NULL for a row that follows none.
+    func rowsWithKeys(_ columns: [String]) -> SQL {
+        var sql: SQL = "SELECT \(sql: Self.list(columns, of: "t.")), "
+        sql.append(Self.list(keyColumns, of: parent == nil ? "t." : "p."))
+        sql.append(" FROM \(identifier: table.name) t")
+        if let parent { sql.append(" LEFT JOIN \(identifier: parent.name) p ON \(sql: follows(parent))") }
+        return sql
+    }
+
+    /// Every row's columns, for a table that has no order.
+    func allRows(_ columns: [String]) -> SQL { "SELECT \(sql: Self.list(columns)) FROM \(identifier: table.name)" }
+
+    /// Whether there is a row.
+    var anyRow: SQL { "SELECT 1 FROM \(identifier: table.name) LIMIT 1" }
+    /// Takes all rows away.
+    var deleteAll: SQL { "DELETE FROM \(identifier: table.name)" }
 
     /// The key columns of one row.
     func key(of primaryKey: [SQLValue]) -> SQL {
@@ -108,13 +167,8 @@ struct TableStatements {
     /// Rows that follow a row which is not there.
     private var orphans: SQL {
         guard let parent else { return "\(identifier: table.name) t" }
-        var sql: SQL = "\(identifier: table.name) t WHERE NOT EXISTS (SELECT 1 FROM \(identifier: parent.name) p WHERE "
-        for (index, (own, other)) in zip(table.columns, parent.primaryKey).enumerated() {
-            if index > 0 { sql.append(" AND ") }
-            sql.append("p.\(identifier: other) = t.\(identifier: own)")
-        }
-        sql.append(")")
-        return sql
+        return
+            "\(identifier: table.name) t WHERE NOT EXISTS (SELECT 1 FROM \(identifier: parent.name) p WHERE \(sql: follows(parent)))"
     }
 
     /// Statements that have each inserted row noted from now on.

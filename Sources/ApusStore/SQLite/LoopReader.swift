@@ -17,6 +17,8 @@ final class LoopReader: @unchecked Sendable {
     private let looksMax: Int
     private var snapshot: UInt64 = 0
     private var isOpen = false
+    /// Whether the transaction has perhaps not looked at the shard yet: until it does, it is of no moment.
+    private var isFresh = false
     private var isEndScheduled = false
     private var isClosed = false
     private let loop: EventLoop
@@ -40,11 +42,12 @@ final class LoopReader: @unchecked Sendable {
     @inline(never)
     func read(_ sql: SQL) throws -> LocalRead {
         let committed = commits.value
-        if !isOpen || committed != snapshot { try begin(at: committed) }
+        if !isOpen || committed != snapshot || connection.hasFailed { try begin(at: committed) }
+        if isFresh { isFresh = !connection.isReading }
         apus_relaxed_add(count, 1)
         return try Unmanaged.passUnretained(connection)._withUnsafeGuaranteedRef { connection in
             connection.watch.looksLeft = looksMax
-            return LocalRead(connection: connection, statement: try connection.bound(sql))
+            return LocalRead(connection: connection, statement: try connection.bound(sql), isFirst: isFresh)
         }
     }
 
@@ -52,9 +55,11 @@ final class LoopReader: @unchecked Sendable {
     private func begin(at count: UInt64) throws {
         if isClosed { throw StoreError(.closed, "the store was closed") }
         end()
+        connection.hasFailed = false
         connection.watch.begin()
         try connection.beginRead()
         isOpen = true
+        isFresh = true
         snapshot = count
         if !isEndScheduled {
             isEndScheduled = true
@@ -92,12 +97,18 @@ struct LocalRead {
     @usableFromInline var row: RowReader
     /// Rows that may still come.
     private var rowsLeft: Int32
+    /// Whether the turn's transaction began with this read.
+    ///
+    /// Then its key may have gone between the look at the table of slots and the transaction's moment. A later read's key was here
+    /// after that moment, and so is all of it in the transaction.
+    @usableFromInline let isFirst: Bool
 
     @inline(__always)
-    init(connection: SQLiteConnection, statement: OpaquePointer) {
+    init(connection: SQLiteConnection, statement: OpaquePointer, isFirst: Bool) {
         self.connection = .passUnretained(connection)
         row = RowReader(statement: statement)
         rowsLeft = Int32(truncatingIfNeeded: connection.rowsMax)
+        self.isFirst = isFirst
     }
 
     /// Moves to the next row; false after the last.

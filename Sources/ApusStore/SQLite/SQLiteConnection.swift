@@ -18,6 +18,8 @@ final class SQLiteConnection: SQLSession, @unchecked Sendable {
     private let gate = StatementGate()
     private let isReader: Bool
     private var isClosed = false
+    /// Whether a statement has failed since somebody last looked: the engine may have ended the transaction by itself.
+    var hasFailed = false
     static let stepsPerLook: Int32 = 1000
 
     /// Opens the file; a new one gets the configuration's page size.
@@ -90,6 +92,8 @@ final class SQLiteConnection: SQLSession, @unchecked Sendable {
 
     /// True while no transaction is open: also after the engine undid one by itself.
     var isIdle: Bool { sqlite3_get_autocommit(handle) != 0 }
+    /// Whether its transaction has read something: then it is of a moment, which nothing that comes later changes.
+    var isReading: Bool { sqlite3_txn_state(handle, "main") != SQLITE_TXN_NONE }
 
     /// How many rows were ever changed on this connection, by triggers too.
     ///
@@ -110,6 +114,7 @@ final class SQLiteConnection: SQLSession, @unchecked Sendable {
     }
 
     func failure(_ code: Int32) -> StoreError {
+        hasFailed = true
         if code & 0xFF == SQLITE_INTERRUPT, let reason = watch.reason { return reason }
         return StoreError(sqlite: code, on: handle, path: path)
     }

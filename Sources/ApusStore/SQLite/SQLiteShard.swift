@@ -65,8 +65,9 @@ final class SQLiteShard: ShardEngine {
     var localReads: Int { loopReaders.total }
     var waiting: Int { writer.queue.count }
 
-    func localRead(_ sql: SQL) throws -> LocalRead? {
-        guard let address = apus_get_current_loop() else { return nil }
+    func localRead(_ sql: SQL, at place: KeyPlace) throws -> LocalRead? {
+        // Before the commits are counted: what has come by now is then seen.
+        guard holds(place), let address = apus_get_current_loop() else { return nil }
         guard let reader = loopReaders.find(address) else { return try firstRead(sql) }
         return try reader._withUnsafeGuaranteedRef { try $0.read(sql) }
     }
@@ -80,6 +81,7 @@ final class SQLiteShard: ShardEngine {
         return try reader.read(sql)
     }
 
+    @inline(__always)
     func holds(_ place: KeyPlace) -> Bool {
         guard let table, place.isKnown else { return true }
         return table.shard(of: place) == index
@@ -135,13 +137,50 @@ final class SQLiteShard: ShardEngine {
         }
         let connection = try SQLiteConnection(path: path, configuration: configuration, isReader: !lock.isWritable)
         connection.emptyLogAtClose()
-        let runner = MigrationRunner(session: connection, file: path, clock: clock)
+        let runner = MigrationRunner(
+            session: connection,
+            file: path,
+            clock: clock,
+            isRestoring: configuration.isRestoring
+        )
         if lock.isWritable { try runner.makeTables() }
         try runner.claim(identity: identity, index: index)
         try runner.run(migrations)
         guard lock.isWritable else { return }
         connection.keepLog()
         writer.adopt(connection)
+    }
+
+    func snapshot(of tables: [String], at point: StillPoint) throws -> ShardSnapshot {
+        // Behind the gate, as every writer: it keeps order among those who wait.
+        let (gate, lock) = (try LockFile(path: path + ".gate"), try LockFile(path: path + ".lock"))
+        // A disk that is read-only is still anyway.
+        try point.begin(index)
+        if lock.isWritable {
+            do {
+                try gate.acquire(within: point.patience)
+                defer { gate.release() }
+                try lock.acquire(within: point.patience)
+            } catch let error as StoreError where error.code == .busy {
+                throw StillPoint.tooLong
+            }
+        }
+        defer { lock.release() }
+        point.hold(index)
+        let connection = try SQLiteConnection(path: path, configuration: configuration, isReader: true)
+        do {
+            try connection.beginRead()
+            // The transaction's moment is that of its first look.
+            _ = try Transaction(connection).one("SELECT count(*) FROM sqlite_schema", as: Int.self)
+            try point.arrive()
+        } catch {
+            connection.close()
+            throw error
+        }
+        return ShardSnapshot(connection) {
+            connection.rollback()
+            connection.close()
+        }
     }
 
     func integrityProblems() async throws -> [String] {

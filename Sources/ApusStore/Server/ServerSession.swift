@@ -1,3 +1,5 @@
+import ApusCore
+
 /// What a connection that one thread has is used for.
 enum ServerWork: Sendable {
     /// Reads that stand alone.
@@ -48,4 +50,14 @@ protocol ServerSession: SQLSession, SendableMetatype {
     /// Runs a command of ours, such as taking a lock that other sessions see.
     func control(_ text: String) throws
     func close()
+}
+
+extension ServerSession {
+    /// Gives the next statement so much time from now on.
+    func allow(_ time: Duration, _ clock: any Clock) { deadline = (clock.now() + time).nanoseconds }
+}
+
+extension ShardEngine {
+    /// How long one statement of a copy may take.
+    static var copyPatience: Duration { .seconds(600) }
 }

@@ -38,38 +38,74 @@ extension Faults {
             return (code, text.text)
         }
 
+        /// Does what the page says, with this build, and with folders of a test's own in the place of the page's.
+        private static func follow(_ script: String, _ folder: ShopFolder, on loop: EventLoop) async throws {
+            #expect(script.contains("/backup"))
+            let program = RunningShop.program.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+            let script = script.replacing("/var/lib/bazaar", with: folder.data)
+                .replacing("/restored", with: "\(folder.path)/restored")
+                .replacing("/backup", with: "\(folder.path)/backup")
+            let done = try await shell("PATH=\(program.joined(separator: "/")):$PATH\n\(script)", on: loop)
+            #expect(done.code == 0, "\(done.text)")
+        }
+
+        /// Has a shop sell, does meanwhile what the page says, and ends it.
+        ///
+        /// - Returns: Who had bought before.
+        private static func backUp(
+            _ heading: String,
+            _ folder: ShopFolder,
+            on loop: EventLoop
+        ) async throws -> [Buyer] {
+            let shop = try await RunningShop(in: folder, on: loop)
+            let load = try await Load(readers: 1, writers: 2, of: shop)
+            var before = load.buyers.filter { $0.placed != nil }
+            while before.isEmpty {
+                try await load.answers(20)
+                before = load.buyers.filter { $0.placed != nil }
+            }
+            try await follow(try block(under: heading), folder, on: loop)
+            try await load.answers(20)
+            await load.stop()
+            #expect(load.failures.isEmpty, "\(load.failures.prefix(3))")
+            try await shop.kill()
+            _ = try await loop.haveEnded(shop.pids, within: .seconds(5))
+            return before
+        }
+
+        /// Starts a shop on restored data, which knows what was bought.
+        private static func check(
+            _ data: String,
+            _ before: [Buyer],
+            _ folder: ShopFolder,
+            on loop: EventLoop
+        ) async throws {
+            let restored = try await RunningShop(["--data=\(data)"], in: folder, on: loop)
+            #expect(restored.report != nil, "\(restored.errors)")
+            let client = Client(try restored.address, on: loop)
+            for buyer in before {
+                let outcome = await buyer.checkOut(client)
+                #expect(outcome.status == 201, "an order that was acknowledged before the backup: \(outcome)")
+            }
+            client.close()
+            try await restored.kill()
+        }
+
         @Test func `the backup of the page, taken while the shop sells, is a shop when it is restored`() async throws {
             try await withFolder { folder, loop in
-                let shop = try await RunningShop(in: folder, on: loop)
-                let load = try await Load(readers: 1, writers: 2, of: shop)
-                var before = load.buyers.filter { $0.placed != nil }
-                while before.isEmpty {
-                    try await load.answers(20)
-                    before = load.buyers.filter { $0.placed != nil }
-                }
-                let script = try Self.block(under: "Backup")
-                #expect(script.contains("/var/lib/bazaar") && script.contains("/backup"))
-                let taken = try await Self.shell(
-                    script.replacing("/var/lib/bazaar", with: folder.data)
-                        .replacing("/backup", with: "\(folder.path)/backup"),
-                    on: loop
-                )
-                #expect(taken.code == 0 && taken.text.isEmpty, "\(taken.text)")
-                try await load.answers(20)
-                await load.stop()
-                #expect(load.failures.isEmpty, "\(load.failures.prefix(3))")
-                try await shop.kill()
-                _ = try await loop.haveEnded(shop.pids, within: .seconds(5))
+                let before = try await Self.backUp("Backup", folder, on: loop)
+                // Its second line starts the shop in front of whoever reads it.
+                let script = try Self.block(under: "Restore").split(separator: "\n")[0]
+                #expect(script.hasPrefix("bazaar store restore"))
+                try await Self.follow(String(script), folder, on: loop)
+                try await Self.check("\(folder.path)/restored", before, folder, on: loop)
+            }
+        }
 
-                let restored = try await RunningShop(["--data=\(folder.path)/backup"], in: folder, on: loop)
-                #expect(restored.report != nil, "\(restored.errors)")
-                let client = Client(try restored.address, on: loop)
-                for buyer in before {
-                    let outcome = await buyer.checkOut(client)
-                    #expect(outcome.status == 201, "an order that was acknowledged before the backup: \(outcome)")
-                }
-                client.close()
-                try await restored.kill()
+        @Test func `copies of the files, made as the page says, are a shop when they are put back`() async throws {
+            try await withFolder { folder, loop in
+                let before = try await Self.backUp("Copies of the files", folder, on: loop)
+                try await Self.check("\(folder.path)/backup", before, folder, on: loop)
             }
         }
 
