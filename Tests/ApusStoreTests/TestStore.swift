@@ -56,9 +56,12 @@ final class TestPlace: Sendable {
         if let part = engine.part { _ = try #require(url as String?, "\(part.rawValue) is not set") }
     }
 
-    deinit {
+    deinit { drop(self) }
+
+    /// Drops what a place's store has on this one's server.
+    func drop(_ place: TestPlace) {
         guard let url else { return }
-        let names = (0..<Self.shardsMax).map(schema)
+        let names = (0..<Self.shardsMax).map(place.schema)
         switch engine {
         case .sqlite: break
         case .postgres:

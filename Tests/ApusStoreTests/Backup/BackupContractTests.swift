@@ -170,22 +170,3 @@ struct BackupContractTests {
         await shop.store.close()
     }
 }
-
-extension TestPlace {
-    /// Drops what another place's store has on this one's server.
-    func drop(_ other: TestPlace) {
-        guard let url else { return }
-        let names = (0..<Self.shardsMax).map(other.schema)
-        switch engine {
-        case .sqlite: break
-        case .postgres:
-            #if PostgreSQL
-            try? TestDatabase(url).run(names.map { "DROP SCHEMA IF EXISTS \($0) CASCADE" })
-            #endif
-        case .mysql:
-            #if MySQL
-            try? TestMySQL(url).run(names.map { "DROP DATABASE IF EXISTS \($0)" })
-            #endif
-        }
-    }
-}
