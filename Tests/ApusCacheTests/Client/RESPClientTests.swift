@@ -145,15 +145,19 @@ struct RESPClientTests {
         async throws
     {
         try await engine.with { url, prefix in
-            // The bound is one of each loop: both uses are the same loop's.
-            try await withLoop { _ in
+            // The bound is each loop's own: both uses are said to be the same loop's.
+            try await withLoop { loop in
                 try await withClient(url) {
                     $0.exclusiveMax = 1
                     $0.exclusiveWaitersMax = 0
                 } _: { client in
-                    try await client.exclusively { _ in
-                        let found = await code { try await client.exclusively { _ in } }
-                        #expect(found == .overloaded)
+                    try await onLoop(loop) {
+                        try await client.exclusively { _ in
+                            let found = await failure {
+                                try await onLoop(loop) { try await client.exclusively { _ in } }
+                            }
+                            #expect((found as? RESPClientError)?.code == .overloaded, "\(String(describing: found))")
+                        }
                     }
                 }
             }
