@@ -153,14 +153,17 @@ func openStore(
     return store
 }
 
-/// Runs `body` on `loop`.
-@concurrent
+/// Runs `body` in a task of `loop`, which ends with the test: also where the test's time is up.
 func onLoop<Value: Sendable>(
     _ loop: EventLoop,
     _ body: @escaping @Sendable () async throws -> Value
 ) async throws -> Value {
-    // In the test's own task: a test whose time is up ends.
-    try await withTaskExecutorPreference(loop) { try await body() }
+    let task = Task(executorPreference: loop) { try await body() }
+    return try await withTaskCancellationHandler {
+        try await task.value
+    } onCancel: {
+        task.cancel()
+    }
 }
 
 /// The code of the error that `body` throws, or `nil` where it throws none of ours.

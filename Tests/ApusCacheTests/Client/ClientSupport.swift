@@ -12,13 +12,25 @@ func withLoop<Value: Sendable>(_ body: @escaping @Sendable (EventLoop) async thr
     let group = try LoopGroup(count: 1)
     let result: Result<Value, any Error>
     do {
-        // In the test's own task: a test whose time is up ends.
-        result = .success(try await onLoop(group.loops[0]) { try await body(group.loops[0]) })
+        result = .success(try await inTask(on: group.loops[0]) { try await body(group.loops[0]) })
     } catch {
         result = .failure(error)
     }
     try await end(group)
     return try result.get()
+}
+
+/// Runs `body` in a task of `loop`, which ends with the test: also where the test's time is up.
+func inTask<Value: Sendable>(
+    on loop: EventLoop,
+    _ body: @escaping @Sendable () async throws -> Value
+) async throws -> Value {
+    let task = Task(executorPreference: loop) { try await body() }
+    return try await withTaskCancellationHandler {
+        try await task.value
+    } onCancel: {
+        task.cancel()
+    }
 }
 
 private let ending = BlockingPool(name: "ending")

@@ -151,13 +151,11 @@ struct RESPClientTests {
                     $0.exclusiveMax = 1
                     $0.exclusiveWaitersMax = 0
                 } _: { client in
-                    try await onLoop(loop) {
-                        try await client.exclusively { _ in
-                            let found = await failure {
-                                try await onLoop(loop) { try await client.exclusively { _ in } }
-                            }
-                            #expect((found as? RESPClientError)?.code == .overloaded, "\(String(describing: found))")
+                    try await client.exclusively { _ in
+                        let found = await failure {
+                            try await inTask(on: loop) { try await client.exclusively { _ in } }
                         }
+                        #expect((found as? RESPClientError)?.code == .overloaded, "\(String(describing: found))")
                     }
                 }
             }

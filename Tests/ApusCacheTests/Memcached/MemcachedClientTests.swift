@@ -17,8 +17,7 @@ struct MemcachedClientTests {
         let group = try LoopGroup(count: 1)
         defer { group.shutdown() }
         let loop = group.loops[0]
-        // In the test's own task: a test whose time is up ends.
-        return try await onLoop(loop) { try await body(loop) }
+        return try await inTask(on: loop) { try await body(loop) }
     }
 
     private func configuration(

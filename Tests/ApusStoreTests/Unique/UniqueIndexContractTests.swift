@@ -164,7 +164,8 @@ struct UniqueIndexContractTests {
         // The owner's transaction hangs: not in the database, where it would keep others out, but before it.
         let late = Task {
             let slow = StandingStill(reached: reached, goOn: goOn)
-            return try await index.claim("a@example.org", for: 1, in: shop.store) { transaction in
+            return try await index.claim("a@example.org", for: 1, in: shop.store, deadline: .seconds(250)) {
+                transaction in
                 try slow.once()
                 try transaction.execute("INSERT INTO customers (id, mail) VALUES (1, 'a@example.org')")
             }
