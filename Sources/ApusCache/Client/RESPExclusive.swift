@@ -86,9 +86,13 @@ extension RESPClientError {
 }
 
 /// Runs `body` on a loop's own thread, and comes back.
+//
+// The body is `@concurrent`: one that took its caller's executor over would begin wherever the caller was, and come to the loop
+// with its first wait.
 @concurrent
-func onLoop<Value: Sendable>(_ loop: EventLoop, _ body: @escaping @Sendable () async throws -> Value) async throws
-    -> Value
-{
+func onLoop<Value: Sendable>(
+    _ loop: EventLoop,
+    _ body: @escaping @concurrent @Sendable () async throws -> Value
+) async throws -> Value {
     try await withTaskExecutorPreference(loop) { try await body() }
 }

@@ -140,6 +140,17 @@ struct RESPClientTests {
         }
     }
 
+    @Test func `what is done on a loop begins on its thread, whoever wants it`() async throws {
+        let group = try LoopGroup(count: 2)
+        let (other, loop) = (group.loops[0], group.loops[1])
+        let here: @Sendable () async throws -> Bool = { try await onLoop(loop) { loop.isCurrent } }
+        let fromNoLoop = try await Task.detached { try await here() }.value
+        let fromAnother = try await Task.detached(executorPreference: other) { try await here() }.value
+        let fromItself = try await Task.detached(executorPreference: loop) { try await here() }.value
+        #expect([fromNoLoop, fromAnother, fromItself] == [true, true, true])
+        try await end(group)
+    }
+
     @Test(arguments: CachePlace.single)
     func `connections for exclusive use have a bound, and whoever waits for one a deadline`(engine: CachePlace)
         async throws
