@@ -131,9 +131,8 @@ struct BackupContractTests {
                     count += 1
                     let (number, text) = (count, "\(count)")
                     try await store.shard(for: id).transaction(deadline: .seconds(60)) { transaction in
-                        try transaction.execute("UPDATE countries SET name = \(text) WHERE code = 'FR'")
-                        try transaction.execute("UPDATE order_lines SET what = \(text) WHERE line = 0")
-                        try transaction.execute("UPDATE orders SET total = \(number)")
+                        try transaction.execute("UPDATE order_lines SET what = \(text) WHERE line = \(-id)")
+                        try transaction.execute("UPDATE orders SET total = \(number) WHERE number = \(-id)")
                         try transaction.execute("UPDATE buyers SET visits = \(number) WHERE id = \(id)")
                     }
                 }
@@ -144,7 +143,10 @@ struct BackupContractTests {
         for report in try await [first, second] { #expect(report.shards == 3) }
         for writer in writers {
             writer.cancel()
-            do { try await writer.value } catch let error as StoreError { #expect(error.code == .cancelled) }
+            // On a slow machine a transaction may lose against others for all of its time.
+            do { try await writer.value } catch let error as StoreError {
+                #expect(error.code == .cancelled || error.code == .busy)
+            }
         }
         let files = (0..<3).map(OpenStore.fileName) + [BackupManifest.fileName]
         #expect(try Set(Files.list(backup + "-1")) == Set(files), "nothing is beside it")
