@@ -211,12 +211,22 @@ public struct Shard<Key: ShardKey>: Sendable {
 /// Where a key leads to.
 @usableFromInline
 struct ShardRoute {
-    @usableFromInline let index: Int
-    @usableFromInline let place: KeyPlace
+    // Four words and no more, so that it is handed over in registers.
+    @usableFromInline let number: UInt32
+    @usableFromInline let slot: UInt32
+    @usableFromInline let hash: UInt64
     @usableFromInline let engine: any ShardEngine
 
+    init(index: Int, place: KeyPlace, engine: any ShardEngine) {
+        number = UInt32(truncatingIfNeeded: index)
+        (slot, hash) = (place.number, place.hash)
+        self.engine = engine
+    }
+
     @inlinable @inline(__always)
-    func handle<Key: ShardKey>() -> Shard<Key> { Shard(index: index, place: place, engine: engine) }
+    func handle<Key: ShardKey>() -> Shard<Key> {
+        Shard(index: Int(number), place: KeyPlace(number: slot, hash: hash), engine: engine)
+    }
 }
 
 /// The same for types that are read by the names of their columns.
