@@ -33,14 +33,9 @@ struct Backup: Sendable {
         let began = clock.now()
         try await StoreThread.run { [self] in try makeFolder() }
         do {
-            let report = try await copy(progress)
-            return BackupReport(
-                shards: report.shards,
-                rows: report.rows,
-                bytes: report.bytes,
-                pause: report.pause,
-                nanoseconds: (clock.now() - began).nanoseconds
-            )
+            var report = try await copy(progress)
+            report.nanoseconds = (clock.now() - began).nanoseconds
+            return report
         } catch {
             _ = try? await StoreThread.run { [self] in try clear() }
             throw error
@@ -77,6 +72,10 @@ struct Backup: Sendable {
     /// Takes away what was begun.
     private func clear() throws {
         guard Files.status("\(folder)/\(Self.beginName)") != nil else { return }
+        // What says that it is whole goes first.
+        if Files.status("\(folder)/\(BackupManifest.fileName)") != nil {
+            try Files.remove("\(folder)/\(BackupManifest.fileName)")
+        }
         for name in try Files.list(folder) where name.hasPrefix("shard-") { try Files.remove("\(folder)/\(name)") }
         try Files.remove("\(folder)/\(Self.beginName)")
     }
@@ -133,9 +132,9 @@ struct Backup: Sendable {
     }
 
     private func snapshotsOnce() async throws -> (snapshots: [ShardSnapshot], pause: Duration) {
-        guard let resharder = opened.resharder else { return try await snapshotsNow() }
-        // A shard that came since is opened by its first call.
+        // A shard that came since, or whose server was away when the store was opened, is opened by its first call.
         for engine in opened.engines { _ = try await Answer.read(engine, deadline: nil) { _ in 0 } }
+        guard let resharder = opened.resharder else { return try await snapshotsNow() }
         // No step moves rows meanwhile: each is on one shard.
         return try await resharder.still(within: Self.stillPatience) { try await snapshotsNow() }
     }
@@ -205,13 +204,4 @@ struct Backup: Sendable {
             return elements.indices.compactMap { values[$0] }
         }
     }
-}
-
-/// Tells threads that copy that nobody wants it any more.
-final class StopSign: Sendable {
-    private let reason = Lock<(any Error)?>(nil)
-
-    func stop(_ error: any Error) { reason.withLock { $0 = $0 ?? error } }
-    /// Throws what it was stopped for.
-    func check() throws { if let error = reason.withLock({ $0 }) { throw error } }
 }

@@ -76,7 +76,7 @@ struct Restore: Sendable {
             let opened = try target.current()
             try await clear(opened)
             try await mark(opened)
-            try await bring(target, opened, progress)
+            try await bring(opened, progress)
             try await check(opened, progress)
             try await unmark(opened)
             await target.close()
@@ -153,11 +153,7 @@ struct Restore: Sendable {
 
     // MARK: Rows
 
-    private func bring(
-        _ target: Store,
-        _ opened: OpenStore,
-        _ progress: @escaping @Sendable (CopyProgress) -> Void
-    ) async throws {
+    private func bring(_ opened: OpenStore, _ progress: @escaping @Sendable (CopyProgress) -> Void) async throws {
         let count = Lock(0)
         let stop = StopSign()
         try await withTaskCancellationHandler {
