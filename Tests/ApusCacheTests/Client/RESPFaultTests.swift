@@ -83,8 +83,8 @@ struct RESPFaultTests {
             } _: { client in
                 let error = await failure { try await client.send(RESPCommand("MGET", "{a}1", "{a}2")) }
                 #expect((error as? RESPClientError)?.code == .timedOut)
-                // Sixteen times at once, then with a pause each, which grow.
-                #expect((36...20 + 16 * 10).contains(tries.value))
+                // Sixteen times at once, then with a pause, and pauses grow: how often at least is the machine's affair.
+                #expect((21...20 + 16 * 10).contains(tries.value))
             }
         }
     }
