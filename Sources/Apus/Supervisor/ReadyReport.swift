@@ -53,16 +53,18 @@ struct ReadyReport: Codable, Sendable {
 
     func text(isJSON: Bool) -> String {
         if isJSON { return ((try? JSONDocument.encode(self, pretty: true)) ?? "{}") + "\n" }
+        let width = (parts.map(\.kind) + blocks.map(\.kind) + ["dashboard"]).map(\.count).max() ?? 0
+        func pad(_ text: String) -> String { HelpText.pad(text, width + 1) }
         var lines = ["", "\(system) is up, \(data)"]
-        if let url { lines.append("  \(HelpText.pad("open", 10))\(url)") }
-        if let dashboard { lines.append("  \(HelpText.pad("dashboard", 10))\(dashboard)") }
+        if let url { lines.append("  \(pad("open"))\(url)") }
+        if let dashboard { lines.append("  \(pad("dashboard"))\(dashboard)") }
         for part in parts {
             let who = part.pids.map(String.init).joined(separator: " ")
-            lines.append("  \(HelpText.pad(part.kind, 10))\(part.name) x \(part.replicas) (\(who))")
+            lines.append("  \(pad(part.kind))\(part.name) x \(part.replicas) (\(who))")
         }
         for block in blocks {
-            lines.append("  \(HelpText.pad(block.kind, 10))\(block.name), \(block.place)")
-            if let client = block.stockClient { lines.append("  \(HelpText.pad("", 10))\(client)") }
+            lines.append("  \(pad(block.kind))\(block.name), \(block.place)")
+            if let client = block.stockClient { lines.append("  \(pad(""))\(client)") }
         }
         lines.append("")
         lines.append("Next, once you have opened it, see what a request did: \(next)")
