@@ -54,7 +54,7 @@ apus_bench() {
         redis-server redis-tools memcached libmemcached-dev
     case $name in
         store) need_packages postgresql-15 mariadb-server ;;
-        replicas) need_packages postgresql-15 ;;
+        replicas | reshard) need_packages postgresql-15 ;;
     esac
     mkdir -p "$APUS_ROOT/.build" "$APUS_ROOT/Benchmarks/results"
     forget_sources "$APUS_ROOT/Benchmarks"
@@ -72,6 +72,7 @@ apus_bench() {
     case $name in
         store) bench_with_servers "$name" postgres mariadb -- "${pass[@]}"; return ;;
         replicas) bench_with_servers "$name" postgres-replicas -- "${pass[@]}"; return ;;
+        reshard) bench_with_servers "$name" postgres -- "${pass[@]}"; return ;;
     esac
     exec "$APUS_ROOT/Benchmarks/.build/release/bench-$name" --save "$APUS_ROOT/Benchmarks/results" "${pass[@]}"
 }

@@ -16,28 +16,63 @@ Prints the shop, every block with its URL and the stock client that works on it.
   --json                one JSON document on stdout when ready: URLs and process ids
   --one-process         the whole system in one process, services called directly
   --fresh               start from an empty data folder; deletes only a folder that Apus made
+  --profile NAME        on real engines, which it installs and starts as './apus parts up' does:
+                          web            Redis and PostgreSQL
+                          web-mysql      Redis Cluster and MariaDB
+                          web-memcached  memcached and PostgreSQL with replicas
 
 What else it takes, such as more replicas of a part: .build/release/bazaar up --help
 
 Example:
   ./apus up --port 8080 --data /var/lib/bazaar
+  ./apus up --profile web
 HELP
 }
 
+# The parts of a profile: what has the cache and what has the store.
+profile_parts() {
+    case $1 in
+        web) echo redis postgres ;;
+        web-mysql) echo redis-cluster mariadb ;;
+        web-memcached) echo memcached postgres-replicas ;;
+        *) usage_error "there is no profile '$1'; known: web, web-mysql, web-memcached" ;;
+    esac
+}
+
+# Starts a profile's parts and has the system use them.
+use_profile() {
+    local parts cache store
+    parts=$(profile_parts "$1") || exit 2
+    read -r cache store <<<"$parts"
+    # shellcheck source=Scripts/parts.sh
+    source "$APUS_ROOT/Scripts/parts.sh"
+    part_up "$cache" || exit 1
+    part_up "$store" || exit 1
+    CACHE_URL=$(cat "$PARTS_HOME/$cache/url")
+    STORE_URL=$(cat "$PARTS_HOME/$store/url")
+    export CACHE_URL STORE_URL
+    say "they and their rows go on when Bazaar ends, until: ./apus parts down $cache $store"
+}
+
 apus_up() {
-    local pass=() argument has_data=no
-    for argument in "$@"; do
-        case $argument in
+    local pass=() has_data=no profile=''
+    while [ $# -gt 0 ]; do
+        case $1 in
             -h | --help) up_help; return 0 ;;
             --yes) ASSUME_YES=yes ;;
             --no-install) NO_INSTALL=yes ;;
-            --data | --data=*) has_data=yes; pass+=("$argument") ;;
-            *) pass+=("$argument") ;;
+            --profile) shift; profile=${1:-none} ;;
+            --profile=*) profile=${1#--profile=} ;;
+            --data | --data=*) has_data=yes; pass+=("$1") ;;
+            *) pass+=("$1") ;;
         esac
+        shift
     done
+    [ -z "$profile" ] || profile_parts "$profile" >/dev/null || exit 2
     build_release bazaar
+    [ -z "$profile" ] || use_profile "$profile"
     # The clone is the home of its data, whatever folder the command is called from.
-    [ "$has_data" = yes ] || pass+=(--data "$APUS_ROOT/.apus/bazaar")
+    [ "$has_data" = yes ] || pass+=(--data "$APUS_ROOT/.apus/bazaar${profile:+-$profile}")
     exec "$APUS_ROOT/.build/release/bazaar" up "${pass[@]}"
 }
 

@@ -172,6 +172,20 @@ final class BrokenShard: ShardEngine {
         try await engine().exclusively(deadline: deadline, body)
     }
 
+    func receive(deadline: Duration, _ body: @escaping @Sendable (borrowing Transaction) throws -> Void) async throws {
+        try await engine().receive(deadline: deadline, body)
+    }
+
+    func hold(deadline: Duration, _ body: @escaping @Sendable () async throws -> Void) async throws {
+        try await engine().hold(deadline: deadline, body)
+    }
+
+    func look() async throws { try await engine().look() }
+
+    func define(_ texts: @escaping @Sendable (Dialect) -> [String]) async throws {
+        try await engine().define(texts)
+    }
+
     func snapshot(of tables: [String], at point: StillPoint) throws -> ShardSnapshot {
         guard let sound else { throw current }
         return try sound.snapshot(of: tables, at: point)

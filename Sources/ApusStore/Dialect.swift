@@ -11,6 +11,13 @@ enum Dialect: Sendable {
     /// Behind a column in ORDER BY: largest first, NULL after everything.
     var descending: SQL { self == .postgres ? " DESC NULLS LAST" : " DESC" }
 
+    /// The column that numbers notes of rows that came while others move.
+    var noteNumber: SQL { self == .sqlite ? "rowid" : "apus_note" }
+
+    /// Around an INSERT that leaves alone what is there.
+    var insertNew: SQL { self == .mysql ? "INSERT IGNORE INTO " : "INSERT INTO " }
+    var insertNewEnd: SQL { self == .mysql ? ")" : ") ON CONFLICT DO NOTHING" }
+
     /// The mark of the n-th parameter, counted from 1.
     func parameter(_ number: Int) -> String { self == .postgres ? "$\(number)" : "?" }
 }

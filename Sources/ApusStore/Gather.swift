@@ -109,12 +109,19 @@ public struct EveryShard: Sendable {
         deadline: Duration?,
         _ body: @escaping @Sendable (Int, any SQLSession) throws -> T
     ) async throws -> (parts: [(index: Int, value: T)], failed: [Int: StoreError]) {
-        guard let resharder = store.resharder else {
-            return try await askNow(allowPartial: allowPartial, deadline: deadline, body)
-        }
-        let wait = deadline ?? resharder.scanDeadline
-        return try await resharder.still(within: wait) {
-            try await askNow(allowPartial: allowPartial, deadline: deadline, body)
+        switch store.questions {
+        case .still(let moves):
+            return try await moves.still(within: deadline ?? moves.configuration.scanDeadline) {
+                try await askNow(allowPartial: allowPartial, deadline: deadline, body)
+            }
+        case .cuts(let moves):
+            return try await moves.whole(within: deadline ?? moves.configuration.scanDeadline) {
+                let (parts, failed) = try await askNow(allowPartial: allowPartial, deadline: deadline) {
+                    (cut: try ShardCut.read($1), value: try body($0, $1))
+                }
+                let cuts = Dictionary(parts.map { ($0.index, $0.value.cut) }) { first, _ in first }
+                return (parts.count + failed.count, cuts, (parts.map { ($0.index, $0.value.value) }, failed))
+            }
         }
     }
 
@@ -125,7 +132,7 @@ public struct EveryShard: Sendable {
     ) async throws -> (parts: [(index: Int, value: T)], failed: [Int: StoreError]) {
         var parts: [(index: Int, value: T)] = []
         var failed: [Int: StoreError] = [:]
-        let engines = store.engines
+        let engines = try store.shards.every()
         try await withThrowingTaskGroup(of: (Int, Result<T, any Error>).self) { group in
             for (index, engine) in engines.enumerated() {
                 group.addTask {

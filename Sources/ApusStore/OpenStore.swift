@@ -4,8 +4,10 @@ import ApusCore
 final class OpenStore: Sendable {
     let map: ShardMap
     let shards: ShardList
-    /// Moves slots while the store serves; `nil` where the engine cannot.
-    let resharder: Resharder?
+    /// Moves slots while the store serves.
+    let resharder: Resharder
+    /// How a question to all shards sees each row once.
+    let questions: Questions
     /// The command of a client that works on the first shard.
     let stockClient: String
     private let letGo: @Sendable () async -> Void
@@ -14,28 +16,17 @@ final class OpenStore: Sendable {
     init(
         map: ShardMap,
         shards: ShardList,
-        resharder: Resharder?,
+        resharder: Resharder,
+        questions: Questions,
         stockClient: String,
         letGo: @escaping @Sendable () async -> Void
     ) {
         self.map = map
         self.shards = shards
         self.resharder = resharder
+        self.questions = questions
         self.stockClient = stockClient
         self.letGo = letGo
-    }
-
-    /// A store of these shards, which stay as they are.
-    convenience init(
-        map: ShardMap,
-        engines: [any ShardEngine],
-        stockClient: String,
-        letGo: @escaping @Sendable () async -> Void
-    ) throws {
-        let shards = try ShardList(map.table, first: { index, _ in engines[index] }) { index, _ in
-            throw StoreError(.wrongShard, "the map names shard \(index) of \(engines.count)")
-        }
-        self.init(map: map, shards: shards, resharder: nil, stockClient: stockClient, letGo: letGo)
     }
 
     var engines: [any ShardEngine] { shards.all }
@@ -43,7 +34,10 @@ final class OpenStore: Sendable {
     /// A handle on the shard that has the key of another handle now.
     func handle<Key: ShardKey>(_ shard: Shard<Key>) throws -> Shard<Key> {
         let index = map.table.shard(of: shard.place)
-        return Shard(index: index, place: shard.place, engine: try shards.engine(index))
+        let engine = try shards.engine(index)
+        if engine.holds(shard.place) { return Shard(index: index, place: shard.place, engine: engine) }
+        let home = try engine.home(of: shard.place)
+        return Shard(index: home.index, place: shard.place, engine: home.engine)
     }
 
     /// Opens the engine that a URL names; blocks.
@@ -53,13 +47,23 @@ final class OpenStore: Sendable {
         switch site.url?.prefix(while: { $0 != ":" }) {
         case "postgres", "postgresql":
             #if PostgreSQL
-            return try OpenStore(store, at: try PostgresLocation(url: site.url ?? ""), clock: site.clock)
+            return try OpenStore(
+                store,
+                at: try PostgresLocation(url: site.url ?? ""),
+                scratch: site.dataFolder,
+                clock: site.clock
+            )
             #else
             throw leftOut("postgres:…", "PostgreSQL")
             #endif
         case "mysql", "mysqls", "mariadb":
             #if MySQL
-            return try OpenStore(store, at: try MySQLLocation(url: site.url ?? ""), clock: site.clock)
+            return try OpenStore(
+                store,
+                at: try MySQLLocation(url: site.url ?? ""),
+                scratch: site.dataFolder,
+                clock: site.clock
+            )
             #else
             throw leftOut("mysql:…", "MySQL")
             #endif

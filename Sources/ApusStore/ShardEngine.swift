@@ -30,9 +30,17 @@ protocol ShardEngine: AnyObject, Sendable {
         deadline: Duration,
         _ body: @escaping @Sendable (borrowing Transaction) throws -> Void
     ) async throws
+    /// Runs `body` in a transaction that brings rows from another shard.
+    func receive(deadline: Duration, _ body: @escaping @Sendable (borrowing Transaction) throws -> Void) async throws
+    /// Does something while no key leaves the shard.
+    func hold(deadline: Duration, _ body: @escaping @Sendable () async throws -> Void) async throws
+    /// Runs statements of ours that change the schema.
+    func define(_ texts: @escaping @Sendable (Dialect) -> [String]) async throws
+    /// Takes in what the shard says of keys that have left it.
+    func look() async throws
     /// Whether a key's rows are here at this moment.
     ///
-    /// Under the shard's write lock that stays so; what was read before is sound where it says yes afterwards.
+    /// Within a transaction of ``write(deadline:_:)`` that stays so; what was read before is sound where it says yes afterwards.
     func holds(_ place: KeyPlace) -> Bool
     /// The shard that has a key's rows.
     func home(of place: KeyPlace) throws -> (index: Int, engine: any ShardEngine)
@@ -69,18 +77,34 @@ extension ShardEngine {
         try await Answer.write(self, deadline: deadline) { try $0.execute(sql) }
     }
 
-    // Engines whose slots never move.
-    @usableFromInline func holds(_ place: KeyPlace) -> Bool { true }
-    @usableFromInline func home(of place: KeyPlace) throws -> (index: Int, engine: any ShardEngine) {
-        throw StoreError(.wrongShard, "a key has moved on an engine that moves none")
-    }
-
     @usableFromInline
     func exclusively(
         deadline: Duration,
         _ body: @escaping @Sendable (borrowing Transaction) throws -> Void
     ) async throws {
         throw StoreError(.statementInvalid, "this engine's shards cannot be held by one writer yet")
+    }
+
+    @usableFromInline
+    func receive(deadline: Duration, _ body: @escaping @Sendable (borrowing Transaction) throws -> Void) async throws {
+        try await exclusively(deadline: deadline, body)
+    }
+
+    @usableFromInline
+    func define(_ texts: @escaping @Sendable (Dialect) -> [String]) async throws {
+        try await write(deadline: configuration.openDeadline) { transaction in
+            guard let session = transaction.session as? any MigrationSession else {
+                throw StoreError(.statementInvalid, "this engine's schema is not ours to change")
+            }
+            for text in texts(session.dialect) { try session.run(text) }
+        }
+    }
+
+    @usableFromInline func look() async throws {}
+
+    @usableFromInline
+    func hold(deadline: Duration, _ body: @escaping @Sendable () async throws -> Void) async throws {
+        try await exclusively(deadline: deadline) { _ in try Blocking.run(body) }
     }
 
     @usableFromInline var problem: String? { nil }

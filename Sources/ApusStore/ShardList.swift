@@ -32,6 +32,26 @@ final class ShardList: Sendable {
     }
 
     /// All of them, by number.
+    ///
+    /// - Throws: Why one that has come since cannot be had.
+    func every() throws -> [any ShardEngine] {
+        if let engines = opened.value?.engines, engines.count >= table.shards { return engines }
+        return try grown()
+    }
+
+    /// Finds out whether one that is yet to come can be had, by opening it.
+    ///
+    /// - Throws: ``StoreError``; `ConfigurationError` where nobody says where it is.
+    func tryOpening(_ index: Int) async throws {
+        let engine = try make(index, self)
+        do { _ = try await Answer.read(engine, deadline: nil) { _ in 0 } } catch {
+            await engine.close()
+            throw error
+        }
+        await engine.close()
+    }
+
+    /// All of them that can be had, by number: for those who look on.
     var all: [any ShardEngine] {
         let engines = opened.value?.engines ?? []
         return engines.count < table.shards ? (try? grown()) ?? engines : engines

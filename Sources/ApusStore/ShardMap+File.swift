@@ -3,8 +3,11 @@ import ApusRuntime
 import FoundationEssentials
 
 extension ShardMap {
-    /// 1: where slots lie is in this file; 2: they have moved since, and `slots.map` says where to.
-    static let formatMax = 2
+    /// 1: where slots lie is in this file; 2: they have moved since, and `slots.map` says where to; 3: they have moved on
+    /// servers, and each shard says what has left it.
+    static let formatMax = 3
+    private static let movedInFolder = 2
+    static let movedOnServers = 3
 
     /// The map as it stands on disk: slots in runs of the same shard.
     private struct Document: Codable {
@@ -19,6 +22,8 @@ extension ShardMap {
         var shards: Int
         var sharding: Sharding
         var assignment: [Run]
+        /// On servers, the last resharding that is in it.
+        var plan: Int64?
     }
 
     /// Reads the map of a folder, or writes the first one, while holding the folder's lock.
@@ -77,7 +82,8 @@ extension ShardMap {
                 shards: document.shards
             ),
             identity: document.identity,
-            hasMoved: document.format > 1
+            hasMoved: document.format > 1,
+            plan: document.plan ?? 0
         )
     }
 
@@ -130,7 +136,7 @@ extension ShardMap {
         try lock.acquire(within: deadline)
         defer { lock.release() }
         do {
-            let document = try encoded(store: store, format: Self.formatMax, shards: max(shards, self.shards))
+            let document = try encoded(store: store, format: Self.movedInFolder, shards: max(shards, self.shards))
             try Files.writeAtomically(document, to: folder + "/map.json")
         } catch {
             throw StoreError(wrapping: error, "the map")
@@ -139,7 +145,7 @@ extension ShardMap {
     }
 
     /// The map as it is kept.
-    func encoded(store: String, format: Int = 1, shards: Int? = nil) throws -> [UInt8] {
+    func encoded(store: String, format: Int = 1, shards: Int? = nil, plan: Int64? = nil) throws -> [UInt8] {
         var runs: [Document.Run] = []
         for shard in table.assignment {
             if let last = runs.indices.last, runs[last].shard == shard {
@@ -155,7 +161,8 @@ extension ShardMap {
             version: first,
             shards: shards ?? self.shards,
             sharding: sharding,
-            assignment: runs
+            assignment: runs,
+            plan: plan
         )
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]

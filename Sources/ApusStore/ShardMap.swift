@@ -10,6 +10,8 @@ public final class ShardMap: Sendable {
     let first: Int
     /// Whether slots have moved since the map was first written.
     let hasMoved: Bool
+    /// On servers, the last resharding that is in the map as it was read.
+    let plan: Int64
     /// How keys come to slots.
     public let sharding: Sharding
     /// How many shards there are.
@@ -20,9 +22,11 @@ public final class ShardMap: Sendable {
     let identity: String
     private let directory: Directory
 
-    init(version: Int, sharding: Sharding, table: SlotTable, identity: String, hasMoved: Bool = false) {
+    init(version: Int, sharding: Sharding, table: SlotTable, identity: String, hasMoved: Bool = false, plan: Int64 = 0)
+    {
         first = version
         self.hasMoved = hasMoved
+        self.plan = plan
         self.sharding = sharding
         self.table = table
         self.identity = identity

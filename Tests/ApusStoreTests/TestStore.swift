@@ -32,6 +32,9 @@ enum TestEngine: String, Sendable, CustomTestStringConvertible {
         }
     }
 
+    /// Those of them whose shards can be resharded.
+    static var moving: [TestEngine] { here }
+
     /// The engines that are there; `./apus test` promises all.
     static var here: [TestEngine] {
         [.sqlite, .postgres, .mysql].filter { $0.part.map { $0.location != nil || RealPart.mustRun } ?? true }

@@ -18,10 +18,20 @@ struct BenchReshard {
             var report = Report(
                 "reshard",
                 question: "What do reads and writes feel while two shards become four, and is every row there once?",
-                options: options
+                options: options,
+                peers: ["postgres": ["/usr/lib/postgresql/15/bin/postgres", "--version"]]
             )
-            if options.wants("sqlite") {
-                let bench = MoveBench(folder: scratch.url.path, rounds: max(5, options.rounds))
+            for engine in ["sqlite", "postgres"] where options.wants(engine) {
+                let url = engine == "sqlite" ? nil : ProcessInfo.processInfo.environment["BENCH_POSTGRES"]
+                guard engine == "sqlite" || url != nil else {
+                    throw BenchError("BENCH_POSTGRES has no URL, which ./apus bench reshard sets")
+                }
+                let bench = MoveBench(
+                    engine: engine,
+                    url: url,
+                    folder: scratch.url.path,
+                    rounds: max(5, options.rounds)
+                )
                 report.rows += try await bench.run(&report.notes)
             }
             try report.finish(options)

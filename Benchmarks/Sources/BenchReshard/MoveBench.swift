@@ -5,6 +5,9 @@ import BenchKit
 
 /// One engine's rounds.
 struct MoveBench {
+    let engine: String
+    /// The server's URL; `nil` for the folder.
+    let url: String?
     let folder: String
     let rounds: Int
     private static let accounts = 20_000
@@ -25,7 +28,7 @@ struct MoveBench {
         let group = try LoopGroup(count: 2)
         defer { group.shutdown() }
         for round in 0..<rounds {
-            let store = try await filled("\(folder)/sqlite-\(round)")
+            let store = try await filled(round)
             let load = AccountLoad(store: store, accounts: Self.accounts, loops: group.loops)
             let capacity = try await load.capacity(calls: Self.calls, for: .seconds(2))
             let rate = capacity * 0.7
@@ -44,18 +47,19 @@ struct MoveBench {
             rates.append(rate)
             await store.close()
             say(
-                "round \(round + 1) of \(rounds): p99 \(still.p99) ms without, \(moving.p99) ms with, \(seconds[round]) s"
+                "\(engine), round \(round + 1) of \(rounds): p99 \(still.p99) ms without, \(moving.p99) ms with, \(seconds[round]) s"
             )
         }
         notes.append(
-            "\(Self.accounts) rows of 200 bytes, half of them moved in \(median(seconds)) s at \(Int(median(rates))) calls/s, "
+            "\(engine): \(Self.accounts) rows of 200 bytes, half of them moved in \(median(seconds)) s at \(Int(median(rates))) calls/s, "
                 + "half of which write"
         )
-        notes.append("pause is the longest write of the whole move, from when it was due")
+        let note = "pause is the longest write of the whole move, from when it was due"
+        if !notes.contains(note) { notes.append(note) }
         return [
-            BenchKit.Row("sqlite", metric: "pause", unit: "ms", better: .lower, apus: figures.pause, bar: 100),
+            BenchKit.Row(engine, metric: "pause", unit: "ms", better: .lower, apus: figures.pause, bar: 100),
             BenchKit.Row(
-                "sqlite",
+                engine,
                 metric: "p99",
                 unit: "ms",
                 better: .lower,
@@ -63,13 +67,13 @@ struct MoveBench {
                 peers: ["the same load without": figures.control],
                 bar: 0.5
             ),
-            BenchKit.Row("sqlite", metric: "lost", unit: "rows", better: .lower, apus: figures.lost, bar: 0),
+            BenchKit.Row(engine, metric: "lost", unit: "rows", better: .lower, apus: figures.lost, bar: 0),
         ]
     }
 
-    private func filled(_ folder: String) async throws -> Store {
+    private func filled(_ round: Int) async throws -> Store {
         let store = Store(
-            "bench",
+            "bench-\(round)",
             shards: 2,
             sharding: .hash(slots: 256),
             migrations: [
@@ -81,7 +85,7 @@ struct MoveBench {
             ],
             tables: [StoreTable("accounts", primaryKey: ["id"], key: ["id"]) { try $0.next(Int.self) }]
         )
-        try await store.open(BlockSite(dataFolder: folder))
+        try await store.open(BlockSite(url: url, dataFolder: "\(folder)/\(engine)-\(round)"))
         let filling = String(repeating: "x", count: 180)
         try await store.insert(0..<Self.accounts, into: "accounts", ["id", "filling", "visits"], key: { $0 }) {
             [$0, filling, 0]

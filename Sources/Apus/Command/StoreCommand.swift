@@ -96,7 +96,7 @@ enum StoreCommand {
         let program = "\(invocation.program) store reshard"
         switch wish.work {
         case .status:
-            let status = try StoreStatus(store)
+            let status = try await StoreStatus(store)
             return wish.isJSON ? try JSONDocument.encode(status) + "\n" : status.text(store.name, program)
         case .spread, .gather:
             let plan = try plan(wish.work, store)
@@ -196,14 +196,14 @@ struct StoreStatus: Codable {
     var shards: [Shard]
     var resharding: MoveStatus?
 
-    init(_ store: Store) throws {
+    init(_ store: Store) async throws {
         let map = try store.map
         version = map.version
         slots = map.sharding.slots
         var counts = Array(repeating: 0, count: map.shards)
         for slot in 0..<slots { counts[map.shard(ofSlot: slot)] += 1 }
         shards = counts.enumerated().map { Shard(shard: $0.offset, slots: $0.element) }
-        resharding = try store.resharding()
+        resharding = try await store.resharding()
     }
 
     func text(_ name: String, _ program: String) -> String {

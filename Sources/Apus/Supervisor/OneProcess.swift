@@ -193,7 +193,7 @@ struct WholeAdministration: DashboardSource {
     private var look: BlockLook { BlockLook(blocks: start.invocation.declared.blocks) }
 
     func details(of kind: String, _ name: String) async -> [(process: PartName, detail: BlockDetail)] {
-        look.detail(of: kind, name).map { [(PartName(part: start.system, replica: 0), $0)] } ?? []
+        await look.detail(of: kind, name).map { [(PartName(part: start.system, replica: 0), $0)] } ?? []
     }
 
     func countRows(of store: String) async throws(ChangeRefused) -> RowCounts { try await look.rows(of: store) }

@@ -13,7 +13,7 @@ struct BlockLook: Sendable {
     }
 
     /// What this process knows of a block; `nil` where it has none of that name.
-    func detail(of kind: String, _ name: String) -> BlockDetail? {
+    func detail(of kind: String, _ name: String) async -> BlockDetail? {
         guard let block = block(kind, name) else { return nil }
         var detail = BlockDetail()
         if let cache = block as? any HotKeySource {
@@ -22,6 +22,16 @@ struct BlockLook: Sendable {
             detail.hotKeys = report.keys.map { .init(key: $0.text, count: $0.count, error: $0.error) }
         }
         if let store = block as? Store {
+            detail.resharding = (try? await store.resharding()).map { move in
+                .init(
+                    slots: move.slots,
+                    slotsInAll: move.plan.slots,
+                    shards: move.plan.shards,
+                    isDone: move.isDone,
+                    isBack: move.isBack,
+                    begunAt: move.begunAt * 1_000_000_000
+                )
+            }
             detail.slowAfter = store.slowAfter.seconds
             detail.slow = store.slowStatements.map { slow in
                 .init(
@@ -73,7 +83,7 @@ struct BlockLook: Sendable {
             }
             return true
         }
-        guard words.count == 3, let detail = detail(of: words[1], words[2]) else { return false }
+        guard words.count == 3, let detail = await detail(of: words[1], words[2]) else { return false }
         try Self.answer(detail, exchange)
         return true
     }

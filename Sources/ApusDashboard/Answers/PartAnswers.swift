@@ -66,6 +66,8 @@ public struct BlockAnswer: Codable, Sendable, Hashable {
     public var slow: [SlowFact] = []
     /// From when on a statement counts as slow, in seconds.
     public var slowAfter: Double?
+    /// A store's resharding; known of now alone, `nil` where nothing moves.
+    public var resharding: BlockDetail.Resharding?
 }
 
 extension Dashboard {
@@ -152,6 +154,8 @@ extension Dashboard {
         answer.samples = Int(details.reduce(0) { $0 + $1.detail.samples })
         answer.slow = SlowFact.merged(details)
         answer.slowAfter = details.compactMap(\.detail.slowAfter).first
+        // A process may have heard of less.
+        answer.resharding = details.compactMap(\.detail.resharding).max { $0.slots < $1.slots }
         return answer
     }
 

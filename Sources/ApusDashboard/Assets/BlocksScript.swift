@@ -17,6 +17,7 @@ extension Asset {
                 make("code", {}, answer.block.place), link("/traces", "Requests of its users"), link("/logs", "Their lines"), link("/explore", "Metrics")),
               make("section", {}, make("dl", { class: "columns" }, answer.figures.map((figure) =>
                 make("div", {}, make("dt", {}, figure.name), make("dd", {}, show.unit(figure.value, figure.unit)))))),
+              answer.resharding ? resharding(answer.resharding, name) : "",
               kind === "cache" ? hotKeys(answer, at) : "",
               make("section", {}, make("h2", {}, isStore ? "Shards" : "In each process"), answer.parts.length ? parts(answer.parts, isStore)
                 : make("p", { class: "empty" }, isStore ? "No process has it open yet." : "No process has used it yet.")),
@@ -61,6 +62,16 @@ extension Asset {
           }
           return table([isStore ? "Shard" : "Process", ...names.map(num)], list.map((part) =>
             make("tr", { "data-key": part.name }, make("th", { scope: "row" }, part.name), names.map((name) => text(part, name)))));
+        }
+
+        /** Rows that move between shards while the store serves. */
+        function resharding(move, name) {
+          const share = move.slotsInAll ? move.slots / move.slotsInAll : 1;
+          const what = move.isBack ? "The way back" : `On the way to ${move.shards} shards`;
+          return make("section", {}, make("h2", {}, "Resharding"),
+            make("p", { class: "bar" }, meter(share, `slots of ${name} moved`, true), make("span", {}, `${show.share(share)}: ${move.slots} of ${move.slotsInAll} slots moved`)),
+            make("p", { class: "quiet" }, `${what}, begun at ${show.clock(move.begunAt)}. `, move.isDone ? ["Done: ", make("code", {}, "store reshard --finish"), " keeps it, ", make("code", {}, "--back"), " undoes it."]
+              : ["Where it stands still, ", make("code", {}, "store reshard --continue"), " goes on."]));
         }
 
         const past = () => make("p", { class: "empty" }, "This is known of now alone: come back to now to see it.");

@@ -43,6 +43,32 @@ public struct BlockDetail: Codable, Sendable, Hashable {
         }
     }
 
+    /// How far a store's rows have moved to other shards.
+    public struct Resharding: Codable, Sendable, Hashable {
+        /// Slots that are where they are to be.
+        public var slots: Int
+        /// Slots that move.
+        public var slotsInAll: Int
+        /// How many shards there are when all is done.
+        public var shards: Int
+        /// True once all of it has moved: it is kept for the way back.
+        public var isDone: Bool
+        /// True on the way back.
+        public var isBack: Bool
+        /// When it began, in nanoseconds since 1970.
+        public var begunAt: Int64
+
+        /// A resharding that is under way, or is kept for the way back.
+        public init(slots: Int, slotsInAll: Int, shards: Int, isDone: Bool, isBack: Bool, begunAt: Int64) {
+            self.slots = slots
+            self.slotsInAll = slotsInAll
+            self.shards = shards
+            self.isDone = isDone
+            self.isBack = isBack
+            self.begunAt = begunAt
+        }
+    }
+
     /// The hottest keys of this process, the hottest first.
     public var hotKeys: [HotKey] = []
     /// How many look-ups were looked at for them, lately.
@@ -51,6 +77,8 @@ public struct BlockDetail: Codable, Sendable, Hashable {
     public var slow: [SlowStatement] = []
     /// From when on a statement counts as slow, in seconds.
     public var slowAfter: Double?
+    /// A store's resharding; `nil` where nothing moves.
+    public var resharding: Resharding?
 
     /// Nothing known.
     public init() {}

@@ -133,14 +133,30 @@ struct Backup: Sendable {
 
     private func snapshotsOnce() async throws -> (snapshots: [ShardSnapshot], pause: Duration) {
         // A shard that came since, or whose server was away when the store was opened, is opened by its first call.
-        for engine in opened.engines { _ = try await Answer.read(engine, deadline: nil) { _ in 0 } }
-        guard let resharder = opened.resharder else { return try await snapshotsNow() }
+        for engine in try opened.shards.every() { _ = try await Answer.read(engine, deadline: nil) { _ in 0 } }
+        switch opened.questions {
         // No step moves rows meanwhile: each is on one shard.
-        return try await resharder.still(within: Self.stillPatience) { try await snapshotsNow() }
+        case .still(let moves): return try await moves.still(within: Self.stillPatience) { try await snapshotsNow() }
+        case .cuts(let moves):
+            let (snapshots, pause) = try await snapshotsNow()
+            do {
+                let cuts = try await each(snapshots, onFailure: { _ in }) { try ShardCut.read($0.session) }
+                let gap = ShardCut.gap(Dictionary(uniqueKeysWithValues: cuts.enumerated().map { ($0, $1) }))
+                // Shards may have come that nobody here had heard of.
+                if gap == nil, snapshots.count >= moves.shardsHeardOf(cuts) { return (snapshots, pause) }
+                for snapshot in snapshots { snapshot.end() }
+                // A step was under way, or has been cut off.
+                if let gap { try await moves.mend(from: gap.from, to: gap.to, within: Self.stillPatience) }
+            } catch {
+                for snapshot in snapshots { snapshot.end() }
+                throw error
+            }
+            throw StoreError(.busy, "rows were moving at that moment; try again")
+        }
     }
 
     private func snapshotsNow() async throws -> (snapshots: [ShardSnapshot], pause: Duration) {
-        let engines = opened.engines
+        let engines = try opened.shards.every()
         let names = tables.map(\.table.name)
         let point = StillPoint(engines.count, within: Self.patience)
         let snapshots = try await withTaskCancellationHandler {

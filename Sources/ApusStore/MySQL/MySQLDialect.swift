@@ -5,7 +5,7 @@ enum MySQLDialect {
     /// The smallest versions: statements that change a schema are done wholly or not at all, also in a crash.
     ///
     /// - SeeAlso: mariadb.com/kb/en/atomic-ddl.
-    static let smallest = (mariaDB: 100_600, mySQL: 80_019)
+    static let smallest = (mariaDB: 100_600, mySQL: 80_029)
 
     /// What texts are compared by: the numbers of their characters, as on the other engines, spaces at the end included.
     static func order(isMariaDB: Bool) -> String { isMariaDB ? "utf8mb4_nopad_bin" : "utf8mb4_0900_bin" }

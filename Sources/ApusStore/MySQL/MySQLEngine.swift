@@ -70,25 +70,50 @@ final class MySQLEngine: Sendable {
 extension OpenStore {
     /// Opens every shard of a store on MySQL and migrates it; blocks.
     ///
-    /// A server that cannot be reached does not keep the others from serving, unless it has the map.
-    convenience init(_ store: Store, at location: MySQLLocation, clock: any Clock) throws {
+    /// A server that cannot be reached does not keep the others from serving, unless it has the map. What is thrown away goes into
+    /// the folder `scratch`.
+    convenience init(_ store: Store, at location: MySQLLocation, scratch: String, clock: any Clock) throws {
         let engine = MySQLEngine(clock: clock)
-        let addresses = try (0..<store.shards).map { MySQLAddress(try location.place(ofShard: $0, of: store)) }
-        let map = try engine.prepared(addresses[0], store.configuration) {
-            try ServerMap(session: $0, name: addresses[0].name).open(store)
+        let first = MySQLAddress(try location.place(ofShard: 0, of: store))
+        let map = try engine.prepared(first, store.configuration) {
+            try ServerMap(session: $0, name: first.name).open(store)
         }
-        let engines = try Self.servers(store, map, addresses.count, clock) { index in
+        let slots = ServerSlots(map.table, plan: map.plan)
+        let shards = try ServerShards(store: store, identity: map.identity, clock: clock) { index, list in
             MySQLShard(
-                addresses[index],
+                index == 0 ? first : MySQLAddress(try location.place(ofShard: index, of: store)),
                 store: store.name,
                 index: index,
                 configuration: store.configuration,
-                engine: engine
+                engine: engine,
+                slots: slots,
+                shards: list
             )
+        }.list(map.table)
+        let moves = ServerMoves(
+            store: store,
+            map: map,
+            shards: shards,
+            slots: slots,
+            scratch: scratch,
+            clock: clock
+        ) {
+            [configuration = store.configuration] in
+            let link = try MySQLLink.connect(
+                to: first.place,
+                work: .statements,
+                bytesMax: configuration.answerBytesMax,
+                by: (clock.now() + configuration.connectDeadline).nanoseconds
+            )
+            return MySQLSession(link, configuration: configuration, stopper: engine.stopper, clock: clock)
         }
-        try self.init(map: map, engines: engines, stockClient: addresses[0].place.stockClient) {
-            engine.watcher.close()
-        }
+        self.init(
+            map: map,
+            shards: shards,
+            resharder: Resharder(store: store, site: moves, map: map, shards: shards, clock: clock),
+            questions: .cuts(moves),
+            stockClient: first.place.stockClient
+        ) { engine.watcher.close() }
     }
 }
 #endif

@@ -44,6 +44,11 @@ struct MySQLError: Error, Sendable, Equatable {
     /// True where a prepared statement is gone or its table has changed since: prepared again it may work.
     var isStale: Bool { number == 1615 || number == 1243 || number == 2057 }
 
+    /// What a fence around a shard that is left says: from 30,000 on numbers are programs' own.
+    static let notLooked: UInt32 = 30_001
+    /// True where a write was refused that has not looked whether its key is still there.
+    var isNotLooked: Bool { number == Self.notLooked }
+
     /// True where the server stopped the statement because somebody asked it to.
     var isCancel: Bool { number == 1317 || number == 1969 || number == 3024 }
 
@@ -87,7 +92,7 @@ struct MySQLError: Error, Sendable, Equatable {
         case 1021, 1114: .diskFull
         case 3, 14, 20, 1026, 1030, 1015, 1016, 1023, 1024: system == 28 ? .diskFull : .inputOutput
         case 1037, 1038, 1040, 1041, 1135, 1203, 1226, 1461: .overloaded
-        case 1044, 1045, 1049, 1129, 1130, 1142, 1143, 1227, 1370, 1698, 2026, 2059, 2061, 4151: .accessRefused
+        case 1044, 1045, 1049, 1129, 1130, 1142, 1143, 1227, 1370, 1419, 1698, 2026, 2059, 2061, 4151: .accessRefused
         case 1071, 1118, 1153, 1162, 1301, 1406, 2020: .tooLarge
         case 1264, 1265, 1292, 1366, 1367, 1411, 1690: .valueInvalid
         case 1034, 1035, 1194, 1195, 1712, 1877, 1932: .corrupt

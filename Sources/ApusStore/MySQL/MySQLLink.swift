@@ -101,7 +101,7 @@ final class MySQLLink: @unchecked Sendable {
                 throw StoreError(
                     .accessRefused,
                     "\(place.name) is \(isMariaDB ? "MariaDB" : "MySQL") \(version / 10_000).\(version / 100 % 100); "
-                        + "MariaDB 10.6 or MySQL 8.0.19 is needed"
+                        + "MariaDB 10.6 or MySQL 8.0.29 is needed"
                 )
             }
             for command in MySQLDialect.settings(work, isMariaDB: isMariaDB) { try run(command, wait) }

@@ -79,11 +79,11 @@ struct MySQLLocation: Sendable {
             place.database = "\(server.database.isEmpty ? store.schemaName : server.database)_\(shard)"
             return place
         }
-        guard places.count == store.shards else {
+        guard places.count >= store.shards, shard < places.count else {
             throw ConfigurationError(
                 field: "STORE_URL",
                 value: "\(places.count) shards",
-                accepted: "one database for each of the \(store.shards)"
+                accepted: "one database for each of the \(max(store.shards, shard + 1))"
             )
         }
         return places[shard]

@@ -26,6 +26,12 @@ final class MySQLSession: ServerSession {
 
     /// True from the begin to the end of several statements that belong together.
     private(set) var isInTransaction = false
+    /// Rows that the transaction has changed.
+    private(set) var changes = 0
+    /// Told when the shard refuses a write that has not looked whether its key is still there.
+    var whenRefused: (() -> Void)?
+    /// Whether the connection says that it has looked.
+    private var hasLooked = false
     /// The server has something to commit or to undo.
     var isOpen = false
     private(set) var failure: StoreError?
@@ -67,6 +73,22 @@ final class MySQLSession: ServerSession {
         mustRunAgain = false
         isUncertain = false
         stopping = nil
+        changes = 0
+    }
+
+    /// Says to the shard whether what follows has looked if its key is still there.
+    func setLooked(_ looked: Bool) throws {
+        if looked == hasLooked { return }
+        try control("SET @apus_looked = \(looked ? "1" : "NULL")")
+        hasLooked = looked
+    }
+
+    /// Has what is at hand run again from its beginning.
+    ///
+    /// - Throws: ``StoreError`` with code `busy`, which nobody sees who has the time to run again.
+    func runAgain() throws -> Never {
+        mustRunAgain = true
+        throw StoreError(.busy, "\(name): keys leave the shard; the transaction runs again")
     }
 
     func commit() throws {
@@ -103,7 +125,11 @@ final class MySQLSession: ServerSession {
 
     // MARK: SQLSession
 
-    func execute(_ sql: SQL) throws -> Int { try answer(to: sql).changed }
+    func execute(_ sql: SQL) throws -> Int {
+        let changed = try answer(to: sql).changed
+        changes += changed
+        return changed
+    }
 
     func query(_ sql: SQL, _ body: (inout RowReader) throws -> Bool) throws { try query(sql, skipping: 0, body) }
 
@@ -205,6 +231,10 @@ final class MySQLSession: ServerSession {
         }
         if error.isCancel, let stopping { return stopping.reason }
         if error.isCollision || error.isStale || error.isCancel { mustRunAgain = true }
+        if error.isNotLooked, isInTransaction, let whenRefused {
+            mustRunAgain = true
+            whenRefused()
+        }
         if isInTransaction, error.endsTransaction || mustRunAgain { failure = found }
         return found
     }

@@ -10,20 +10,32 @@ final class MySQLShard: ShardEngine {
     let address: MySQLAddress
     let configuration: StoreConfiguration
     let statistics: ShardStatistics
-    private let engine: MySQLEngine
-    private let points: ServerWorkers<MySQLSession>
+    let engine: MySQLEngine
+    /// What is known of the store's slots, and for how long nobody looks again whether keys have left this shard.
+    let slots: ServerSlots
+    let lease: ServerLease
+    weak let shards: ShardList?
+    /// Connections for steps of a resharding; `nil` once the shard is closed.
+    let movers = Lock<[MySQLSession]?>([])
+    let points: ServerWorkers<MySQLSession>
     private let scanners: ServerWorkers<MySQLSession>
-    private let statements: ServerWorkers<MySQLSession>
-    private let writers: ServerWorkers<MySQLSession>
+    let statements: ServerWorkers<MySQLSession>
+    let writers: ServerWorkers<MySQLSession>
 
     init(
         _ address: MySQLAddress,
         store: String,
         index: Int,
         configuration: StoreConfiguration,
-        engine: MySQLEngine
+        engine: MySQLEngine,
+        slots: ServerSlots,
+        shards: ShardList?
     ) {
         self.address = address
+        self.slots = slots
+        let lease = ServerLease(clock: engine.clock)
+        self.lease = lease
+        self.shards = shards
         self.index = index
         self.configuration = configuration
         self.engine = engine
@@ -53,7 +65,8 @@ final class MySQLShard: ShardEngine {
                 ),
                 configuration: configuration,
                 clock: engine.clock,
-                statistics: statistics
+                statistics: statistics,
+                whenLost: { lease.forget() }
             ) { [clock = engine.clock] deadline in
                 let link = try MySQLLink.connect(
                     to: address.place,
@@ -101,38 +114,37 @@ final class MySQLShard: ShardEngine {
     func localRead(_ sql: SQL, at place: KeyPlace) throws -> LocalRead? { nil }
 
     func answer(to sql: SQL) async throws -> RowSource? {
+        renewSoon()
+        let token = lease.token(at: now())
         let found: MySQLAnswer = try await Answer.of { answer in
             try await perform(points, deadline: configuration.readDeadline) { session in
                 guard let session = session as? MySQLSession else { return }
                 answer.set(try session.answer(to: sql))
             }
         }
+        // What is here after it was read was here when it was read.
+        if token.map({ lease.stands($0, at: now()) }) != true { try await look() }
         return found
-    }
-
-    func execute(_ sql: SQL, mayShare: Bool, at place: KeyPlace, deadline: Duration) async throws -> Int {
-        try await Answer.of { answer in
-            try await perform(statements, deadline: deadline) { answer.set(try $0.execute(sql)) }
-        }
     }
 
     // MARK: Transactions
 
     func read(deadline: Duration, _ body: @escaping @Sendable (any SQLSession) throws -> Void) async throws {
-        try await perform(scanners, deadline: deadline, body)
+        try await perform(scanners, deadline: deadline) { [self] session in
+            // In the transaction's snapshot: what is here in it, is.
+            try look(session)
+            try body(session)
+        }
     }
 
-    func write(deadline: Duration, _ body: @escaping @Sendable (borrowing Transaction) throws -> Void) async throws {
-        try await perform(writers, deadline: deadline) { try body(Transaction($0)) }
-    }
-
-    private func perform(
+    func perform(
         _ workers: ServerWorkers<MySQLSession>,
         deadline: Duration,
+        isOwn: Bool = false,
         _ body: @escaping @Sendable (any SQLSession) throws -> Void
     ) async throws {
         try workers.start()
-        try await counted { try await workers.queue.perform(deadline: deadline, body) }
+        try await counted { try await workers.queue.perform(deadline: deadline, isOwn: isOwn, body) }
     }
 
     // MARK: Opening, checking, closing
@@ -145,9 +157,13 @@ final class MySQLShard: ShardEngine {
                 clock: engine.clock,
                 isRestoring: configuration.isRestoring
             )
+            // Rows that a migration changes are changed on every shard, whatever leaves it.
+            try session.setLooked(true)
             try runner.makeTables()
             try runner.claim(identity: identity, index: index)
+            try ShardState.makeTables(session)
             try runner.run(migrations)
+            try look(session)
         }
     }
 
@@ -187,7 +203,7 @@ final class MySQLShard: ShardEngine {
         }
     }
 
-    private func session(_ work: ServerWork, by deadline: Instant) throws -> MySQLSession {
+    func session(_ work: ServerWork, by deadline: Instant) throws -> MySQLSession {
         let link = try MySQLLink.connect(
             to: address.place,
             work: work,
@@ -222,6 +238,11 @@ final class MySQLShard: ShardEngine {
         _ = try? await StoreThread.run {
             for workers in all.prefix(2) { _ = workers.awaitEnd(nanoseconds: 10_000_000_000) }
             for workers in all.dropFirst(2) { _ = workers.awaitEnd(nanoseconds: 2_000_000_000) }
+            let left = self.movers.withLock { movers in
+                defer { movers = nil }
+                return movers ?? []
+            }
+            for session in left { session.close() }
         }
     }
 }

@@ -83,29 +83,51 @@ final class PostgresEngine: Sendable {
 extension OpenStore {
     /// Opens every shard of a store on PostgreSQL and migrates it; blocks.
     ///
-    /// A server that cannot be reached does not keep the others from serving, unless it has the map.
-    convenience init(_ store: Store, at location: PostgresLocation, clock: any Clock) throws {
+    /// A server that cannot be reached does not keep the others from serving, unless it has the map. What is thrown away goes into
+    /// the folder `scratch`.
+    convenience init(_ store: Store, at location: PostgresLocation, scratch: String, clock: any Clock) throws {
         let engine = PostgresEngine(clock: clock)
-        let addresses = try (0..<store.shards).map { index in
+        @Sendable func address(_ index: Int) throws -> PostgresAddress {
             PostgresAddress(
                 try location.place(ofShard: index, of: store.shards),
                 schema: "\(store.schemaName)_\(index)"
             )
         }
-        let map = try engine.prepared(addresses[0], store.configuration) {
-            try ServerMap(session: $0, name: addresses[0].place.name).open(store)
+        let first = try address(0)
+        let map = try engine.prepared(first, store.configuration) {
+            try ServerMap(session: $0, name: first.place.name).open(store)
         }
-        let engines = try Self.servers(store, map, addresses.count, clock) { index in
+        let slots = ServerSlots(map.table, plan: map.plan)
+        let shards = try ServerShards(store: store, identity: map.identity, clock: clock) { index, list in
             PostgresShard(
-                addresses[index],
+                index == 0 ? first : try address(index),
                 store: store.name,
                 index: index,
                 configuration: store.configuration,
-                engine: engine
+                engine: engine,
+                slots: slots,
+                shards: list
             )
+        }.list(map.table)
+        let moves = ServerMoves(
+            store: store,
+            map: map,
+            shards: shards,
+            slots: slots,
+            scratch: scratch,
+            clock: clock
+        ) {
+            [configuration = store.configuration] in
+            let link = try first.connect(.writer, by: (clock.now() + configuration.connectDeadline).nanoseconds)
+            return PostgresSession(link, configuration: configuration, stopper: engine.stopper, clock: clock)
         }
-        let client = addresses[0].place.stockClient(schema: addresses[0].schema)
-        try self.init(map: map, engines: engines, stockClient: client) { await engine.close() }
+        self.init(
+            map: map,
+            shards: shards,
+            resharder: Resharder(store: store, site: moves, map: map, shards: shards, clock: clock),
+            questions: .cuts(moves),
+            stockClient: first.place.stockClient(schema: first.schema)
+        ) { await engine.close() }
     }
 }
 #endif

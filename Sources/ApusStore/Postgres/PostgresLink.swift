@@ -52,7 +52,8 @@ final class PostgresLink: @unchecked Sendable {
     /// - Throws: ``StoreError``: `unreachable`, `accessRefused`, `overloaded`.
     static func connect(to place: PostgresPlace, schema: String, role: Role, by deadline: Int64) throws -> PostgresLink
     {
-        var words = place.keywords
+        // Who looks at the server's activity sees which shard a connection is for.
+        var words = place.keywords.map { ($0.0, $0.0 == "application_name" ? "\($0.1) \(schema)" : $0.1) }
         words.append(("options", options(schema: schema, role: role)))
         guard let handle = start(words) else { throw StoreError(.tooLarge, "\(place.name): no memory to connect") }
         do {

@@ -87,11 +87,11 @@ struct PostgresLocation: Sendable {
     /// - Throws: `ConfigurationError` where the list names neither one database nor one a shard.
     func place(ofShard shard: Int, of shards: Int) throws(ConfigurationError) -> PostgresPlace {
         if places.count == 1 { return places[0] }
-        guard places.count == shards else {
+        guard places.count >= shards, shard < places.count else {
             throw ConfigurationError(
                 field: "STORE_URL",
                 value: "\(places.count) shards",
-                accepted: "one database for all shards, or one for each of the \(shards)"
+                accepted: "one database for all shards, or one for each of the \(max(shards, shard + 1))"
             )
         }
         return places[shard]

@@ -34,6 +34,8 @@ struct PostgresPipeline {
     private enum Sent {
         case prepare(PostgresStatement, PostgresCall)
         case call(PostgresStatement, PostgresCall)
+        /// What goes before a call, and keeps it from being run where it fails.
+        case gate(PostgresStatement, PostgresCall)
         /// Its answer matters to nobody.
         case control
         case sync
@@ -78,6 +80,11 @@ struct PostgresPipeline {
         sent.append(.call(statement, call))
     }
 
+    mutating func gateSent(_ statement: PostgresStatement, _ call: PostgresCall) {
+        isOpen = true
+        sent.append(.gate(statement, call))
+    }
+
     mutating func controlSent() {
         isOpen = true
         sent.append(.control)
@@ -94,7 +101,7 @@ struct PostgresPipeline {
         guard head < sent.count else { return }
         switch (event, sent[head]) {
         case (.answer(let answer), .call(_, let call)):
-            if call.kind == .read {
+            if call.isRead {
                 calls -= 1
                 orders.append(.answer(call, answer))
             } else {
@@ -104,7 +111,8 @@ struct PostgresPipeline {
         case (.failure(let error), .prepare(let statement, let call)):
             orders.append(.forget(statement))
             blame(call, error)
-        case (.failure(let error), .call(let statement, let call)):
+        case (.failure(let error), .call(let statement, let call)),
+            (.failure(let error), .gate(let statement, let call)):
             if error.isStale { orders.append(.forget(statement)) }
             blame(call, error)
         case (.failure(let error), _):

@@ -20,6 +20,7 @@ final class PostgresPool: @unchecked Sendable {
     let loop: EventLoop
     let configuration: StoreConfiguration
     private let address: PostgresAddress
+    private let whenLost: @Sendable () -> Void
     private let role: PostgresLink.Role
     private let stopper: ServerStopper
     private let statistics: ShardStatistics
@@ -40,6 +41,7 @@ final class PostgresPool: @unchecked Sendable {
 
     init(
         address: PostgresAddress,
+        whenLost: @escaping @Sendable () -> Void,
         role: PostgresLink.Role,
         loop: EventLoop,
         configuration: StoreConfiguration,
@@ -47,6 +49,7 @@ final class PostgresPool: @unchecked Sendable {
         statistics: ShardStatistics
     ) {
         self.address = address
+        self.whenLost = whenLost
         self.role = role
         self.loop = loop
         self.configuration = configuration
@@ -63,10 +66,27 @@ final class PostgresPool: @unchecked Sendable {
 
     /// Runs a statement, from any thread.
     ///
+    /// - Parameters:
+    ///   - sql: The statement.
+    ///   - kind: What may become of it.
+    ///   - before: What lets it be sent.
+    ///   - deadline: How long it may wait and work.
+    /// - Returns: The answer.
     /// - Throws: ``StoreError``.
-    func perform(_ sql: SQL, _ kind: PostgresCall.Kind, deadline: Duration) async throws -> PostgresAnswer {
+    func perform(
+        _ sql: SQL,
+        _ kind: PostgresCall.Kind,
+        _ before: PostgresCall.Before = .nothing,
+        deadline: Duration
+    ) async throws -> PostgresAnswer {
         let now = loop.preciseNow()
-        let call = PostgresCall(sql, kind, deadline: (now + deadline).nanoseconds, queuedAt: now.nanoseconds)
+        let call = PostgresCall(
+            sql,
+            kind,
+            before,
+            deadline: (now + deadline).nanoseconds,
+            queuedAt: now.nanoseconds
+        )
         return try await withUnsafeThrowingContinuation { continuation in
             call.continuation = continuation
             if loop.isCurrent {
@@ -147,6 +167,7 @@ final class PostgresPool: @unchecked Sendable {
         }
         switch call.kind {
         case .read: statistics.add(.pointReads)
+        case .look: break
         case .write, .sharedWrite: note(call, isDone: true)
         }
         call.succeed(answer)
@@ -154,7 +175,7 @@ final class PostgresPool: @unchecked Sendable {
 
     func fail(_ call: PostgresCall, _ error: PostgresError, on wire: PostgresWire) {
         if call.isDone { return }
-        if call.kind != .read { note(call, isDone: false) }
+        if !call.isRead { note(call, isDone: false) }
         let isExpired = error.isCancel && call.isStopped
         call.fail(isExpired ? .expired(address.name) : error.storeError(address.name, isReader: role == .reader))
     }
@@ -175,12 +196,13 @@ final class PostgresPool: @unchecked Sendable {
     /// A connection is gone: reads are asked again, and of writes nobody knows.
     func lost(_ wire: PostgresWire, _ calls: [PostgresCall], _ code: StoreError.Code) {
         wires.removeAll { $0 === wire }
+        whenLost()
         for (index, call) in calls.enumerated() {
             if code == .tooLarge, index == 0 {
                 call.fail(
                     StoreError(.tooLarge, "an answer of more than \(configuration.answerBytesMax) B; ask for pages")
                 )
-            } else if call.kind != .read {
+            } else if !call.isRead {
                 note(call, isDone: false)
                 call.fail(StoreError(.outcomeUnknown, "\(address.name): the connection was lost before the answer"))
             } else if call.attempts < Self.sendsMax {

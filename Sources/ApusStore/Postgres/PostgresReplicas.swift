@@ -15,6 +15,8 @@ final class PostgresReplicas: Sendable {
     private let marks = Lock<[Mark]>([])
     private let turn = Lock(0)
     private let identity = Lock("")
+    /// What a replica must have reached so that it has the keys that came from other shards, and which those are.
+    private let arrived = Lock<(news: Int, floor: UInt64)>((0, 0))
 
     init(_ all: [PostgresReplica]) { self.all = all }
 
@@ -34,6 +36,19 @@ final class PostgresReplicas: Sendable {
     func floor(staleAtMost bound: Duration, at now: Instant) -> UInt64? {
         marks.withLock { marks in marks.first { $0.at + bound >= now }?.position }
     }
+
+    /// What a replica must have reached to have the keys that came with the news, or before; `nil` where nobody knows.
+    func floor(of news: Int) -> UInt64? { arrived.withLock { $0.news == news ? $0.floor : nil } }
+    /// How long a primary that did not say whether keys leave it is not asked again.
+    private static let silence: Int64 = 1_000_000_000
+    private let silentUntil = Lock<Int64>(.min)
+
+    /// Whether the primary is asked at this moment, in monotonic nanoseconds.
+    func mayAsk(at now: Int64) -> Bool { silentUntil.withLock { now >= $0 } }
+    func didNotAnswer(at now: Int64) { silentUntil.withLock { $0 = now + Self.silence } }
+
+    /// Keys came, and the primary has them at this position.
+    func came(_ news: Int, by position: ShardPosition) { arrived.withLock { $0 = (news, position.number) } }
 
     /// Has `body` use a replica that meets the demand.
     ///
@@ -102,32 +117,91 @@ final class PostgresReplicaReads: ShardEngine {
     ///
     /// - Throws: ``StoreError`` where a bound cannot be proved because the primary does not answer.
     private func floor(on loop: EventLoop) async throws -> UInt64 {
-        let after = demand.after?.number ?? 0
+        let after = max(demand.after?.number ?? 0, try await arrivals())
         guard let bound = demand.staleAtMost else { return after }
         if let floor = replicas.floor(staleAtMost: bound, at: loop.preciseNow()) { return max(after, floor) }
         return max(after, try await primary.position().number)
     }
 
+    /// What a replica must have reached to have what has come from other shards.
+    private func arrivals() async throws -> UInt64 {
+        let news = primary.slots.arrivals(at: primary.index)
+        if let floor = replicas.floor(of: news) { return floor }
+        let position = try await primary.position()
+        replicas.came(news, by: position)
+        return position.number
+    }
+
+    func holds(_ place: KeyPlace) -> Bool { primary.holds(place) }
+
+    func home(of place: KeyPlace) throws -> (index: Int, engine: any ShardEngine) {
+        let home = try primary.home(of: place)
+        return (home.index, home.engine.replicaReads(demand) ?? home.engine)
+    }
+
     func localRead(_ sql: SQL, at place: KeyPlace) throws -> LocalRead? { nil }
 
+    /// How long a primary has to say whether keys leave it: replicas answer also while it is away.
+    private static let askDeadline: Duration = .milliseconds(250)
+
+    /// What the primary says of keys that leave it.
+    private enum Word { case shut, open, nothing }
+
+    /// Has the primary say whether keys leave it, unless it has just done so.
+    private func ask() async -> Word {
+        let now = primary.now()
+        if primary.lease.isValid(at: now) { return .shut }
+        if primary.lease.isOpen(at: now) { return .open }
+        guard replicas.mayAsk(at: now) else { return .nothing }
+        do {
+            try await primary.look(within: Self.askDeadline)
+            return primary.lease.isValid(at: primary.now()) ? .shut : .open
+        } catch {
+            replicas.didNotAnswer(at: now)
+            return .nothing
+        }
+    }
+
+    /// Takes in what a replica says of keys that had left by when it was asked.
+    private func learn(_ session: any SQLSession) throws {
+        do { try primary.slots.learn(session, of: primary.index) } catch let error as StoreError {
+            // A replica that is not as far as to have the table has not come far enough.
+            guard (error.cause as? PostgresError)?.state == "42P01" else { throw error }
+            throw StoreError(.unreachable, "a replica of \(primary.address.name) lags too far behind", cause: error)
+        }
+    }
+
     func answer(to sql: SQL) async throws -> RowSource? {
+        if await ask() == .open { return try await primary.answer(to: sql) }
         let loop = try primary.loop()
         // A replica that falls silent leaves time to ask the primary.
         let half = configuration.readDeadline / 2
         let floor = try await floor(on: loop)
         let answer = try await replicas.use(demand, floor: floor, on: loop) { replica in
-            try await replica.answer(to: sql, deadline: half, on: loop)
+            let answer = try await replica.answer(to: sql, deadline: half, on: loop)
+            // What has left meanwhile the primary says, and while it is away nothing leaves: then the replica says what had.
+            if await ask() == .nothing {
+                try await replica.read(deadline: half) { try self.learn($0) }
+            } else if !primary.lease.isValid(at: primary.now()) {
+                try await primary.look()
+            }
+            return answer
         }
         if let answer { return answer }
         return try await primary.answer(to: sql)
     }
 
     func read(deadline: Duration, _ body: @escaping @Sendable (any SQLSession) throws -> Void) async throws {
+        if await ask() == .open { return try await primary.read(deadline: deadline, body) }
         let loop = try primary.loop()
         let start = loop.preciseNow()
         let floor = try await floor(on: loop)
         let isDone: Void? = try await replicas.use(demand, floor: floor, on: loop) { replica in
-            try await replica.read(deadline: deadline / 2, body)
+            try await replica.read(deadline: deadline / 2) { session in
+                // In its snapshot: what is here in it, was.
+                try self.learn(session)
+                try body(session)
+            }
         }
         if isDone != nil { return }
         try await primary.read(deadline: max(.zero, start + deadline - loop.preciseNow()), body)

@@ -7,6 +7,8 @@ struct PostgresServer {
     private let configuration: StoreConfiguration
     private let engine: PostgresEngine
     private let statistics: ShardStatistics
+    /// Told of each connection that was lost.
+    private let whenLost: @Sendable () -> Void
     /// The server's own: one that takes no request to stop does not hold up those to others.
     private let stopper = ServerStopper()
 
@@ -14,8 +16,10 @@ struct PostgresServer {
         _ address: PostgresAddress,
         _ configuration: StoreConfiguration,
         _ engine: PostgresEngine,
-        _ statistics: ShardStatistics
+        _ statistics: ShardStatistics,
+        whenLost: @escaping @Sendable () -> Void = {}
     ) {
+        self.whenLost = whenLost
         self.address = address
         self.configuration = configuration
         self.engine = engine
@@ -27,6 +31,7 @@ struct PostgresServer {
         PostgresPools { [self] loop in
             PostgresPool(
                 address: address,
+                whenLost: whenLost,
                 role: role,
                 loop: loop,
                 configuration: configuration,
@@ -61,8 +66,10 @@ struct PostgresServer {
             ),
             configuration: configuration,
             clock: engine.clock,
-            statistics: statistics
-        ) { [address, configuration, stopper, clock = engine.clock, slow = statistics.slow] deadline in
+            statistics: statistics,
+            whenLost: whenLost
+        ) {
+            [address, configuration, stopper, clock = engine.clock, slow = statistics.slow] deadline in
             let link = try address.connect(work == .transactions ? .transactions : .writer, by: deadline)
             let session = PostgresSession(link, configuration: configuration, stopper: stopper, clock: clock)
             session.slow = slow

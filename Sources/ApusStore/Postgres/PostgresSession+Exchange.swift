@@ -100,6 +100,10 @@ extension PostgresSession {
         if error.isCancel, let stopping { throw stopping.reason }
         // A request to stop an earlier statement can come late and hit another one.
         if error.isCollision || error.isStale || error.isCancel { mustRunAgain = true }
+        if error.state == PostgresShard.notLooked, let whenRefused {
+            mustRunAgain = true
+            whenRefused()
+        }
         throw error.storeError(name, isReader: isInTransaction && mode == .reads)
     }
 

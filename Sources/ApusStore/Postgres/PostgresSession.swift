@@ -53,6 +53,10 @@ final class PostgresSession: ServerSession {
     var mustRunAgain = false
     /// A statement came after one that had failed: the same again must undo statements alone.
     private(set) var mustUndoStatements = false
+    /// Rows that the transaction has changed.
+    var changes = 0
+    /// Told when the shard refuses a write that has not looked whether its key is still there.
+    var whenRefused: (() -> Void)?
     /// Nothing more can be asked.
     private(set) var isBroken = false
     /// A transaction is uncertain only during its commit, which says so itself.
@@ -101,6 +105,15 @@ final class PostgresSession: ServerSession {
         mustRunAgain = false
         mustUndoStatements = false
         stopping = nil
+        changes = 0
+    }
+
+    /// Has what is at hand run again from its beginning.
+    ///
+    /// - Throws: ``StoreError`` with code `busy`, which nobody sees who has the time to run again.
+    func runAgain() throws -> Never {
+        mustRunAgain = true
+        throw StoreError(.busy, "\(name): keys leave the shard; the transaction runs again")
     }
 
     /// Commits what the transaction did.
@@ -147,7 +160,11 @@ final class PostgresSession: ServerSession {
 
     // MARK: SQLSession
 
-    func execute(_ sql: SQL) throws -> Int { try timed(sql)?.changed ?? 0 }
+    func execute(_ sql: SQL) throws -> Int {
+        let changed = try timed(sql)?.changed ?? 0
+        changes += changed
+        return changed
+    }
 
     func query(_ sql: SQL, _ body: (inout RowReader) throws -> Bool) throws { try query(sql, skipping: 0, body) }
 

@@ -11,8 +11,14 @@ final class PostgresShard: ShardEngine {
     let address: PostgresAddress
     let configuration: StoreConfiguration
     let statistics: ShardStatistics
-    private let engine: PostgresEngine
-    private let reads: PostgresPools
+    let engine: PostgresEngine
+    /// What is known of the store's slots, and for how long nobody looks again whether keys have left this shard.
+    let slots: ServerSlots
+    let lease: ServerLease
+    weak let shards: ShardList?
+    /// Connections for steps of a resharding; `nil` once the shard is closed.
+    let movers = Lock<[PostgresSession]?>([])
+    let reads: PostgresPools
     private let writes: PostgresPools
     private let writers: ServerWorkers<PostgresSession>
     private let scanners: ServerWorkers<PostgresSession>
@@ -23,9 +29,15 @@ final class PostgresShard: ShardEngine {
         store: String,
         index: Int,
         configuration: StoreConfiguration,
-        engine: PostgresEngine
+        engine: PostgresEngine,
+        slots: ServerSlots,
+        shards: ShardList?
     ) {
         self.address = address
+        self.slots = slots
+        let lease = ServerLease(clock: engine.clock)
+        self.lease = lease
+        self.shards = shards
         self.index = index
         self.configuration = configuration
         self.engine = engine
@@ -35,7 +47,7 @@ final class PostgresShard: ShardEngine {
             slow: SlowStatements(after: configuration.slowAfter, clock: engine.clock)
         )
         self.statistics = statistics
-        let server = PostgresServer(address, configuration, engine, statistics)
+        let server = PostgresServer(address, configuration, engine, statistics) { lease.forget() }
         reads = server.pools(.reader)
         writes = server.pools(.writer)
         writers = server.writers("writes of shard \(index)")
@@ -91,24 +103,65 @@ final class PostgresShard: ShardEngine {
 
     func answer(to sql: SQL) async throws -> RowSource? {
         let pool = try reads.pool(of: try engine.loop())
-        return try await pool.perform(sql, .read, deadline: configuration.readDeadline)
+        let token = token()
+        let answer = try await pool.perform(sql, .read, deadline: configuration.readDeadline)
+        // What is here after it was read was here when it was read.
+        if token.map({ lease.stands($0, at: now()) }) != true { try await look() }
+        return answer
     }
 
     func execute(_ sql: SQL, mayShare: Bool, at place: KeyPlace, deadline: Duration) async throws -> Int {
+        let end = now() + deadline.nanoseconds
         let pool = try writes.pool(of: try engine.loop())
-        return try await pool.perform(sql, mayShare ? .sharedWrite : .write, deadline: deadline).changed
+        while true {
+            if !lease.isValid(at: now()), !lease.isOpen(at: now()) { try await look() }
+            // Before the key is found here: what is heard later has it fail.
+            let before: PostgresCall.Before = token().map { .lease(lease, $0) } ?? .gate(gate(place))
+            guard holds(place) else { throw KeyMoved() }
+            do {
+                let left = Duration.nanoseconds(max(0, end - now()))
+                return try await pool.perform(sql, mayShare ? .sharedWrite : .write, before, deadline: left).changed
+            } catch let error as StoreError {
+                switch (error.cause as? PostgresError)?.state {
+                case Self.notLooked, Self.leaseOver:
+                    guard now() < end else { throw StoreError.expired(address.name) }
+                    if (error.cause as? PostgresError)?.state == Self.notLooked { lease.refused(at: now()) }
+                case Self.keyGone:
+                    try await look()
+                    throw KeyMoved()
+                default: throw error
+                }
+            }
+        }
     }
 
     // MARK: Transactions
 
     func read(deadline: Duration, _ body: @escaping @Sendable (any SQLSession) throws -> Void) async throws {
         try scanners.start()
-        try await counted { try await scanners.queue.perform(deadline: deadline) { try body($0) } }
+        try await counted {
+            try await scanners.queue.perform(deadline: deadline) { [self] session in
+                // In the transaction's snapshot: what is here in it, is.
+                if let session = session as? PostgresSession { try look(session, askedAt: now()) }
+                try body(session)
+            }
+        }
     }
 
     func write(deadline: Duration, _ body: @escaping @Sendable (borrowing Transaction) throws -> Void) async throws {
         try writers.start()
-        try await counted { try await writers.queue.perform(deadline: deadline) { try body(Transaction($0)) } }
+        renewSoon()
+        try await counted {
+            try await writers.queue.perform(deadline: deadline) { [self] session in
+                guard let session = session as? PostgresSession else { return }
+                session.whenRefused = { [lease, engine] in lease.refused(at: engine.clock.now().nanoseconds) }
+                let token = lease.token(at: now())
+                if token == nil { try lookAndHold(session) }
+                try body(Transaction(session))
+                // The shard was shut all the time, or nobody knows what was read and written.
+                if let token, !lease.stands(token, at: now()) { try session.runAgain() }
+            }
+        }
     }
 
     // MARK: Opening, checking, closing
@@ -122,10 +175,22 @@ final class PostgresShard: ShardEngine {
                 clock: engine.clock,
                 isRestoring: configuration.isRestoring
             )
+            // Rows that a migration changes are changed on every shard, whatever leaves it.
+            try session.control("SET apus.looked = '1'")
             try runner.makeTables()
             try runner.claim(identity: identity, index: index)
+            try makeMoving(session)
             try runner.run(migrations)
+            try look(session, askedAt: now())
         }
+    }
+
+    private func makeMoving(_ session: PostgresSession) throws {
+        try ShardState.makeTables(session)
+        let isThere: Int? = try Transaction(session).first(
+            "SELECT 1 FROM pg_proc WHERE pronamespace = current_schema()::regnamespace AND proname = 'apus_gate'"
+        )
+        if isThere == nil { try session.control(Self.makeGate) }
     }
 
     func snapshot(of tables: [String], at point: StillPoint) throws -> ShardSnapshot {
@@ -172,7 +237,7 @@ final class PostgresShard: ShardEngine {
         }
     }
 
-    private func session(_ role: PostgresLink.Role, by deadline: Instant) throws -> PostgresSession {
+    func session(_ role: PostgresLink.Role, by deadline: Instant) throws -> PostgresSession {
         let link = try address.connect(role, by: deadline.nanoseconds)
         let session = PostgresSession(link, configuration: configuration, stopper: engine.stopper, clock: engine.clock)
         session.deadline = deadline.nanoseconds
@@ -207,6 +272,11 @@ final class PostgresShard: ShardEngine {
             _ = writers.awaitEnd(nanoseconds: 10_000_000_000)
             _ = scanners.awaitEnd(nanoseconds: 2_000_000_000)
             for replica in replicas?.all ?? [] { replica.close() }
+            let left = movers.withLock { movers in
+                defer { movers = nil }
+                return movers ?? []
+            }
+            for session in left { session.close() }
         }
     }
 }

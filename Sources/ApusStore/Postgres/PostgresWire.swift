@@ -19,6 +19,7 @@ final class PostgresWire: @unchecked Sendable {
     private var isEndScheduled = false
     private var isFlushing = false
     private var isShared = false
+    private var isGated = false
     /// Bytes read since the last answer.
     private var received = 0
     private(set) var isOpen = true
@@ -55,43 +56,60 @@ final class PostgresWire: @unchecked Sendable {
 
     /// Sends a statement with this turn's others; one that cannot be sent fails at once.
     func send(_ call: PostgresCall) {
-        if call.kind != .read, pipeline.isOpen, !(call.shares && isShared) { endBatch() }
+        // A gate lets everything of its transaction through.
+        if !call.isRead, pipeline.isOpen, !(call.shares && isShared && call.isGated == isGated) { endBatch() }
         guard isOpen else { return pool.again(call) }
-        isShared = call.shares
-        let text: String?
+        if case .lease(let lease, let token) = call.before, !lease.stands(token, at: lease.now()) {
+            return call.fail(PostgresError(state: PostgresShard.leaseOver).storeError(link.name, isReader: false))
+        }
+        (isShared, isGated) = (call.shares, call.isGated)
+        // First what may be wrong with the statement: a gate that was sent is followed by it.
+        guard let statement = ready(call.sql, for: call) else { return }
+        if case .gate(let gate) = call.before {
+            guard let before = ready(gate, for: call) else { return }
+            guard link.run(before) else { return lose(with: call) }
+            pipeline.gateSent(before, call)
+            do { try link.parameters.set(call.sql) } catch { return lose(with: call) }
+        }
+        run(statement, call)
+    }
+
+    /// A statement that the server knows, or is about to, with its values set; `nil` where the call has ended instead.
+    private func ready(_ sql: SQL, for call: PostgresCall) -> PostgresStatement? {
+        let text: String
         do {
-            try link.parameters.set(call.sql)
-            if let statement = link.statements.find(call.sql) {
-                run(statement, call)
-                return
-            }
-            text = try PostgresStatements.text(call.sql)
+            try link.parameters.set(sql)
+            if let statement = link.statements.find(sql) { return statement }
+            text = try PostgresStatements.text(sql)
         } catch {
             call.fail(StoreError(wrapping: error, "statement"))
-            return
+            return nil
         }
-        guard let text else { return }
         if link.statements.isFull {
             // In a batch of its own, so that no failure of a statement undoes it.
             endBatch()
             guard PQsendQueryParams(link.handle, "DEALLOCATE ALL", 0, nil, nil, nil, nil, 1) == 1 else {
-                return lose(with: call)
+                lose(with: call)
+                return nil
             }
             link.statements.removeAll()
             pipeline.controlSent()
             endBatch()
         }
-        let statement = link.statements.insert(call.sql)
-        guard link.prepare(statement, text) else { return lose(with: call) }
+        let statement = link.statements.insert(sql)
+        guard link.prepare(statement, text) else {
+            lose(with: call)
+            return nil
+        }
         pipeline.prepareSent(statement, for: call)
-        run(statement, call)
+        return statement
     }
 
     private func run(_ statement: PostgresStatement, _ call: PostgresCall) {
         guard link.run(statement) else { return lose(with: call) }
         call.attempts += 1
         pipeline.callSent(statement, call)
-        if call.kind == .read || call.shares { return scheduleEnd() }
+        if call.isRead || call.shares { return scheduleEnd() }
         endBatch()
     }
 
@@ -205,7 +223,7 @@ final class PostgresWire: @unchecked Sendable {
         var isOver = now >= stopsBy
         pipeline.forEachCall { call in
             guard !call.isDone, call.deadline <= now else { return }
-            if call.kind == .read { return call.fail(StoreError.expired(link.name)) }
+            if call.isRead { return call.fail(StoreError.expired(link.name)) }
             if call.deadline <= now - grace { isOver = true }
         }
         if isOver { return lose() }

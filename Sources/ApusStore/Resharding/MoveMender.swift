@@ -15,9 +15,9 @@ struct MoveMender: Sendable {
         let table = shards.table
         guard let step = table.openStep else { return }
         // A step of this process may still be at it, behind a disk that hangs: each shard's writer ends it first.
-        for shard in shards.all { try await shard.exclusively(deadline: ShardMover.patience) { _ in } }
+        for shard in try shards.every() { try await shard.exclusively(deadline: ShardMover.patience) { _ in } }
         if let moving = table.moving, table.shard(ofSlot: moving.slot) == moving.to { try table.finish() }
-        for (to, target) in shards.all.enumerated() {
+        for (to, target) in try shards.every().enumerated() {
             guard let arrival = try await Answer.read(target, deadline: nil, { try Arrival.read($0) }) else { continue }
             if arrival.step != step { continue }
             let last = arrival.until.map { KeyPlace(slot: arrival.slot, hash: $0 - 1) }

@@ -17,6 +17,11 @@ struct MoveRecord: Sendable, Codable {
     var begunAt: Int64
     /// How many shards have what is the same everywhere; new ones behind them are yet to be filled.
     var filled: Int?
+    /// On servers, the number of the plan among all that the store ever had.
+    var number: Int64?
+
+    /// What a second one that reshards is told.
+    static let taken = StoreError(.busy, "another process reshards the store; wait for it, or end it")
 
     private static func path(_ folder: String) -> String { folder + "/reshard.json" }
 
@@ -26,25 +31,33 @@ struct MoveRecord: Sendable, Codable {
     static func read(_ folder: String) throws -> MoveRecord? {
         let path = path(folder)
         guard Files.status(path) != nil else { return nil }
+        let bytes: [UInt8]
+        do { bytes = try Files.read(path, bytesMax: 16 << 20) } catch { throw StoreError(wrapping: error, path) }
+        return try read(bytes, from: path)
+    }
+
+    /// Reads a record as it is kept.
+    static func read(_ bytes: [UInt8], from place: String) throws -> MoveRecord {
         let record: MoveRecord
-        do {
-            record = try JSONDecoder().decode(MoveRecord.self, from: Data(try Files.read(path, bytesMax: 16 << 20)))
-        } catch let error as SystemError {
-            throw StoreError(error)
-        } catch {
-            throw StoreError(.corrupt, "\(path) is no plan; restore it from a backup", cause: error)
+        do { record = try JSONDecoder().decode(MoveRecord.self, from: Data(bytes)) } catch {
+            throw StoreError(.corrupt, "\(place) is no plan; restore it from a backup", cause: error)
         }
         guard record.format <= formatMax else {
-            throw StoreError(.newerSchema, "\(path) has format \(record.format); this program knows \(formatMax)")
+            throw StoreError(.newerSchema, "\(place) has format \(record.format); this program knows \(formatMax)")
         }
         return record
     }
 
-    func write(_ folder: String) throws {
+    /// The record as it is kept.
+    func encoded() throws -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        return Array(try encoder.encode(self))
+    }
+
+    func write(_ folder: String) throws {
         let path = Self.path(folder)
-        do { try Files.writeAtomically(Array(try encoder.encode(self)), to: path) } catch {
+        do { try Files.writeAtomically(try encoded(), to: path) } catch {
             throw StoreError(wrapping: error, path)
         }
     }

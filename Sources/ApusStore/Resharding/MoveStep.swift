@@ -5,10 +5,15 @@ import FoundationEssentials
 /// One step of a move, run by the source's writer while nobody else writes there.
 struct MoveStep: Sendable {
     let mover: ShardMover
-    /// The step's number in the table of slots.
-    let number: UInt64
     /// Rows that it brings, about.
     let rowsMost: Int
+
+    /// What a step has moved: keys of a slot below `until`, or all that were left of it.
+    struct Moved: Sendable {
+        var rows: Int
+        var slot: Int
+        var until: UInt64?
+    }
 
     /// A row with the names of its columns.
     private struct Whole: Sendable {
@@ -22,37 +27,64 @@ struct MoveStep: Sendable {
     /// Everything that can be refused is done before the cursor moves: until then the step leaves nothing but an arrival that is
     /// taken away again.
     ///
-    /// - Returns: How many rows it moved.
+    /// - Returns: What it has moved once the transaction is committed; `nil` where nothing was to be moved.
     /// - Throws: ``StoreError``; ``SchemaChanged``.
-    func run(_ transaction: borrowing Transaction) throws -> Int {
+    func run(_ transaction: borrowing Transaction) throws -> Moved? {
         let session = transaction.session
-        guard let (slot, to, cursor) = mover.slotTable.moving, let target = mover.targets[to] else { return 0 }
+        guard let (slot, to, cursor) = try mover.site.leaving(session, of: mover.from), let target = mover.targets[to]
+        else { return nil }
+        let number = try mover.site.number(session, to: to)
         try mover.schemas.check(session, of: mover.from)
         try mover.takeNotes(session, limit: .max)
         let (entries, until) = try mover.index.next(slot, from: cursor, most: rowsMost)
-        let rows = try entries.compactMap { try whole($0, session) }
+        let rows = try Self.whole(entries, mover.tables, session)
         if !rows.isEmpty {
             let (mover, arrival) = (
                 mover, Arrival(number, from: mover.from, slot: slot, until: until, rows.map(\.entry))
             )
             try Blocking.run {
-                try await target.exclusively(deadline: ShardMover.patience) {
+                try await target.receive(deadline: ShardMover.patience) {
                     try mover.schemas.check($0.session, of: to)
-                    try Self.bring(rows, arrival, mover.tables, $0)
+                    try $0.deferForeignKeys()
+                    try mover.site.arrive(arrival, $0, mover.tables)
+                    try Self.bring(rows, mover.tables, $0)
                 }
             }
             try Self.takeAway(rows.map(\.entry), mover.tables, transaction)
         }
-        if let until { try mover.slotTable.advance(to: until) } else { try mover.slotTable.finish() }
-        try mover.index.remove(slot, below: until)
-        return rows.count
+        try mover.site.leave(
+            session,
+            from: mover.from,
+            to: to,
+            slot: slot,
+            until: until,
+            step: rows.isEmpty ? number - 1 : number
+        )
+        return Moved(rows: rows.count, slot: slot, until: until)
     }
 
-    private func whole(_ entry: RowIndex.Entry, _ session: any SQLSession) throws -> Whole? {
-        var found: Whole?
-        try session.query(mover.tables[entry.table].row(entry.primaryKey)) { row in
-            found = Whole(entry: entry, columns: row.names, values: try row.values())
-            return false
+    /// The rows that are there, table by table.
+    private static func whole(
+        _ entries: [RowIndex.Entry],
+        _ tables: [TableStatements],
+        _ session: any SQLSession
+    ) throws -> [Whole] {
+        var found: [Whole] = []
+        for (number, statements) in tables.enumerated() {
+            let keys = entries.filter { $0.table == number }.map(\.primaryKey)
+            for some in TableStatements.pieces(keys) {
+                var (columns, places): ([String], [Int]) = ([], [])
+                try session.query(statements.rows(some, session.dialect)) { row in
+                    if columns.isEmpty {
+                        columns = row.names
+                        places = try statements.places(among: columns)
+                    }
+                    let values = try row.values()
+                    let entry = RowIndex.Entry(table: number, primaryKey: places.map { values[$0] })
+                    found.append(Whole(entry: entry, columns: columns, values: values))
+                    return true
+                }
+            }
         }
         return found
     }
@@ -67,10 +99,13 @@ struct MoveStep: Sendable {
         let before = transaction.changes
         var count = 0
         // What follows goes before what it follows.
-        for entry in entries.sorted(by: { $0.table > $1.table }) {
-            count += try transaction.execute(tables[entry.table].delete(entry.primaryKey))
+        for (number, statements) in tables.enumerated().reversed() {
+            let keys = entries.filter { $0.table == number }.map(\.primaryKey)
+            for some in TableStatements.pieces(keys) {
+                count += try transaction.execute(statements.delete(some, transaction.session.dialect))
+            }
         }
-        guard transaction.changes - before == Int64(count) else {
+        guard transaction.changes.map({ $0 - (before ?? 0) == Int64(count) }) ?? true else {
             throw StoreError(
                 .foreignKeyViolation,
                 "taking a key's rows away changed other rows too: a foreign key or a trigger reaches beyond its key"
@@ -80,15 +115,12 @@ struct MoveStep: Sendable {
 
     // MARK: On the target
 
-    /// Brings rows, notes which, and reads them back.
+    /// Brings rows, and reads them back.
     private static func bring(
         _ rows: [Whole],
-        _ arrival: Arrival,
         _ tables: [TableStatements],
         _ transaction: borrowing Transaction
     ) throws {
-        try transaction.deferForeignKeys()
-        try arrival.write(transaction, tables)
         for (number, statements) in tables.enumerated() {
             let ours = rows.filter { $0.entry.table == number }
             guard let columns = ours.first?.columns else { continue }
@@ -103,18 +135,17 @@ struct MoveStep: Sendable {
                     cause: error
                 )
             }
-            for row in ours {
-                var found: [SQLValue]?
-                try transaction.session.query(statements.row(row.entry.primaryKey)) { read in
-                    found = try read.values()
-                    return false
-                }
-                guard let found, found.count == row.values.count, zip(found, row.values).allSatisfy(Self.isSame) else {
-                    throw StoreError(
-                        .corrupt,
-                        "table \(statements.table.name): a row is not on the target as it is on the source"
-                    )
-                }
+        }
+        let found = try whole(rows.map(\.entry), tables, transaction.session)
+        let known = Dictionary(found.map { ($0.entry, $0.values) }) { first, _ in first }
+        for row in rows {
+            guard let values = known[row.entry], values.count == row.values.count,
+                zip(values, row.values).allSatisfy(Self.isSame)
+            else {
+                throw StoreError(
+                    .corrupt,
+                    "table \(tables[row.entry.table].table.name): a row is not on the target as it is on the source"
+                )
             }
         }
     }
@@ -122,6 +153,7 @@ struct MoveStep: Sendable {
     /// Numbers are the same whatever type a column gives them.
     private static func isSame(_ left: SQLValue, _ right: SQLValue) -> Bool {
         switch (left, right) {
+        case (.real(let left), .real(let right)): left == right || left.isNaN && right.isNaN
         case (.integer(let whole), .real(let real)), (.real(let real), .integer(let whole)): Double(whole) == real
         default: left == right
         }
@@ -154,9 +186,10 @@ struct Arrival: Sendable, Codable {
         self.entries = entries
     }
 
+    /// Where a file's shard keeps it; servers keep it with the number of the step.
     static let make = "CREATE TABLE IF NOT EXISTS apus_arrivals (number INTEGER PRIMARY KEY, document TEXT NOT NULL)"
 
-    /// The last one; `nil` where nothing ever came.
+    /// The last one in a file; `nil` where nothing ever came.
     static func read(_ session: any SQLSession) throws -> Arrival? {
         var text: String?
         var isMade = false
@@ -169,11 +202,17 @@ struct Arrival: Sendable, Codable {
             text = try row.next()
             return false
         }
-        guard let text else { return nil }
-        do {
-            return try JSONDecoder().decode(Arrival.self, from: Data(text.utf8))
-        } catch {
-            throw StoreError(.corrupt, "apus_arrivals holds no arrival; restore the shard from a backup", cause: error)
+        return try text.map { try Arrival(text: $0) }
+    }
+
+    /// Reads what was noted.
+    init(text: String) throws {
+        do { self = try JSONDecoder().decode(Arrival.self, from: Data(text.utf8)) } catch {
+            throw StoreError(
+                .corrupt,
+                "what came last is noted and cannot be read; restore the shard from a backup",
+                cause: error
+            )
         }
     }
 
@@ -182,11 +221,15 @@ struct Arrival: Sendable, Codable {
     }
 
     func write(_ transaction: borrowing Transaction, _ tables: [TableStatements]) throws {
+        try transaction.execute("DELETE FROM apus_arrivals")
+        try transaction.execute("INSERT INTO apus_arrivals (number, document) VALUES (1, \(try text(tables)))")
+    }
+
+    /// As it is noted, with the tables as they are declared.
+    func text(_ tables: [TableStatements]) throws -> String {
         var noted = self
         noted.tables = Self.tables(tables)
-        let text = String(decoding: try JSONEncoder().encode(noted), as: UTF8.self)
-        try transaction.execute("DELETE FROM apus_arrivals")
-        try transaction.execute("INSERT INTO apus_arrivals (number, document) VALUES (1, \(text))")
+        return String(decoding: try JSONEncoder().encode(noted), as: UTF8.self)
     }
 
     /// The rows by the tables that are declared now.
@@ -221,9 +264,10 @@ extension RowReader {
 extension Transaction {
     /// Has foreign keys looked at when the transaction ends, whatever is done in between.
     borrowing func deferForeignKeys() throws {
-        try (session as? any MigrationSession)?.run("PRAGMA defer_foreign_keys = ON")
+        // Elsewhere what is followed comes first and goes last.
+        try (session as? SQLiteConnection)?.run("PRAGMA defer_foreign_keys = ON")
     }
 
-    /// Rows changed so far on its connection, by triggers and foreign keys too.
-    var changes: Int64 { (session as? SQLiteConnection)?.changes ?? 0 }
+    /// Rows changed so far on its connection, by triggers and foreign keys too; `nil` where the engine does not say.
+    var changes: Int64? { (session as? SQLiteConnection)?.changes }
 }

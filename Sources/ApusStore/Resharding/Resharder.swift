@@ -1,64 +1,38 @@
 import ApusCore
 import ApusRuntime
 
-/// Moves slots between the shards of a folder while the store serves, in this process and in others.
+/// Moves slots between the shards of a store while it serves, in this process and in others.
 final class Resharder: Sendable {
-    let folder: String
+    let site: any MoveSite
     let map: ShardMap
     let shards: ShardList
-    let gate: StillGate
-    private let store: String
     private let declared: [StoreTable]
     private let configuration: StoreConfiguration
     private let clock: any Clock
     let tables: [TableStatements]
     let pace: MovePace
 
-    /// How long a step waits for questions that are under way.
-    private static let stepDeadline: Duration = .seconds(600)
+    /// How long putting right what was left may wait for questions that are under way.
+    private static let mendDeadline: Duration = .seconds(600)
 
-    init(store: Store, folder: String, map: ShardMap, shards: ShardList, clock: any Clock) {
-        self.store = store.name
-        self.folder = folder
+    init(store: Store, site: any MoveSite, map: ShardMap, shards: ShardList, clock: any Clock) {
+        self.site = site
         self.map = map
         self.shards = shards
         self.clock = clock
         configuration = store.configuration
         declared = store.tables
         tables = TableStatements.ordered(store.tables.filter { !$0.isReference })
-        gate = StillGate(folder: folder, table: map.table)
         pace = MovePace(configuration)
     }
 
     private var table: SlotTable { map.table }
     var scanDeadline: Duration { configuration.scanDeadline }
-    private var mender: MoveMender { MoveMender(shards: shards, tables: tables) }
-
-    // MARK: Questions to all shards
-
-    /// Runs a question to all shards while no step is under way, and puts right first what a dead step left.
-    func still<T>(within deadline: Duration, _ body: () async throws -> T) async throws -> T {
-        var share = try await gate.share(within: deadline)
-        while table.openStep != nil {
-            // Nobody holds the gate and a step is open: its process has ended.
-            share?.release()
-            try await mendNow(within: deadline)
-            share = try await gate.share(within: deadline)
-        }
-        defer { share?.release() }
-        return try await body()
-    }
-
-    private func mendNow(within deadline: Duration) async throws {
-        let still = try await gate.hold(within: deadline)
-        defer { still.release() }
-        try await mender.mend()
-    }
 
     // MARK: Plans
 
     /// What is under way, or is kept for the way back.
-    func record() throws -> MoveRecord? { try MoveRecord.read(folder) }
+    func record() async throws -> MoveRecord? { try await site.record() }
 
     /// Slots that have come where a record wants them.
     func moved(_ record: MoveRecord) -> Int {
@@ -73,10 +47,16 @@ final class Resharder: Sendable {
     /// - Returns: What was done.
     /// - Throws: ``StoreError``; `CancellationError` between two steps.
     func run(_ wanted: MovePlan?, progress: @escaping @Sendable (MoveProgress) -> Void) async throws -> MoveReport {
-        let lock = try alone()
-        defer { lock.release() }
+        let claim = try await site.claim()
+        return try await claim.released { try await self.runAlone(wanted, progress) }
+    }
+
+    private func runAlone(
+        _ wanted: MovePlan?,
+        _ progress: @escaping @Sendable (MoveProgress) -> Void
+    ) async throws -> MoveReport {
         var record: MoveRecord
-        switch (try self.record(), wanted) {
+        switch (try await self.record(), wanted) {
         case (let known?, nil): record = known
         case (let known?, let plan?) where known.plan == plan && !known.isDone: record = known
         case (let known?, _?):
@@ -95,10 +75,16 @@ final class Resharder: Sendable {
 
     /// Moves everything of the record's plan back to where it was.
     func goBack(progress: @escaping @Sendable (MoveProgress) -> Void) async throws -> MoveReport {
-        let lock = try alone()
-        defer { lock.release() }
-        guard var record = try record() else { throw StoreError(.statementInvalid, "there is nothing to go back from") }
+        let claim = try await site.claim()
+        return try await claim.released { try await self.goBackAlone(progress) }
+    }
+
+    private func goBackAlone(_ progress: @escaping @Sendable (MoveProgress) -> Void) async throws -> MoveReport {
+        guard var record = try await record() else {
+            throw StoreError(.statementInvalid, "there is nothing to go back from")
+        }
         if !record.isBack {
+            try await site.start(&record)
             // The slot that is between two shards goes on first: the way back begins where all of it is.
             try await finishMoving(meter(progress, for: record))
             record = MoveRecord(
@@ -114,23 +100,15 @@ final class Resharder: Sendable {
 
     /// Forgets the way back.
     func finish() async throws {
-        let lock = try alone()
-        defer { lock.release() }
-        guard let record = try record() else { return }
-        guard record.isDone else {
-            throw StoreError(.busy, "the resharding has not come to its end; go on with it, or go back")
+        let claim = try await site.claim()
+        try await claim.released {
+            guard let record = try await self.record() else { return }
+            guard record.isDone else {
+                throw StoreError(.busy, "the resharding has not come to its end; go on with it, or go back")
+            }
+            try await self.site.end(record, self.tables)
+            try await self.site.forget()
         }
-        for shard in shards.all { try await ShardMover.endNotes(shard, tables) }
-        try MoveRecord.forget(folder)
-    }
-
-    private func alone() throws -> LockFile {
-        let lock = try LockFile(path: folder + "/reshard.lock")
-        guard lock.isWritable else { throw StoreError(.readOnly, "\(lock.path) cannot be opened for writing") }
-        guard lock.tryAcquire() else {
-            throw StoreError(.busy, "another process reshards the store; wait for it, or end it")
-        }
-        return lock
     }
 
     // MARK: Doing it
@@ -139,27 +117,20 @@ final class Resharder: Sendable {
         _ record: inout MoveRecord,
         _ progress: @escaping @Sendable (MoveProgress) -> Void
     ) async throws -> MoveReport {
-        for name in (try? Files.list(folder)) ?? [] where name.hasPrefix("reshard-rows-") {
-            try? Files.remove("\(folder)/\(name)")
-        }
-        try await mendNow(within: Self.stepDeadline)
+        try await site.mend(within: Self.mendDeadline)
         try await TableCheck(shards: shards, declared: declared, tables: tables).run()
-        try record.write(folder)
-        try map.startMoves(
-            shards: record.plan.shards,
-            folder: folder,
-            store: store,
-            deadline: configuration.openDeadline
-        )
+        // Before anybody is told that there are more shards: each of them can be had.
+        for index in table.shards..<max(table.shards, record.plan.shards) { try await shards.tryOpening(index) }
+        try await site.start(&record)
         try await fill(&record)
         let meter = meter(progress, for: record)
         try await finishMoving(meter)
         for from in Set(record.plan.moves.map(\.from)).sorted() {
             try await leave(from, record.plan.moves.filter { $0.from == from }, meter)
         }
-        for shard in shards.all { try await ShardMover.endNotes(shard, tables) }
+        try await site.end(record, tables)
         record.isDone = true
-        try record.write(folder)
+        try await site.keep(record)
         return meter.report
     }
 
@@ -174,18 +145,28 @@ final class Resharder: Sendable {
         try await leave(from, [SlotMove(slot: moving.slot, count: 1, from: from, to: moving.to)], meter)
     }
 
+    private static let looksMax = 300
+    private static let lookAgain: Duration = .milliseconds(100)
+
     private func leave(_ from: Int, _ moves: [SlotMove], _ meter: MoveMeter) async throws {
+        var looks = 0
         while true {
             let slots = Set(moves.lazy.flatMap(\.slots).filter { self.table.shard(ofSlot: $0) == from })
             if slots.isEmpty { return }
+            looks += 1
             do {
                 let mover = try mover(from, to: Set(moves.map(\.to)))
+                try await site.open(from, tables)
                 try await mover.prepare()
                 _ = try await mover.fillIndex(slots) { meter.counted($0) }
                 try await move(moves, mover, meter)
                 return try await mover.checkNothingIsLeft()
             } catch is SchemaChanged {
-                // Somebody has migrated: what is there now is looked at anew.
+                // Somebody migrates: what is there now is looked at anew, once all shards are the same.
+                guard looks < Self.looksMax else {
+                    throw StoreError(.busy, "a program migrates the shards; go on when it has")
+                }
+                try await Pause.take(Self.lookAgain)
                 try await TableCheck(shards: shards, declared: declared, tables: tables).run()
             }
         }
@@ -198,12 +179,13 @@ final class Resharder: Sendable {
             from: from,
             source: try shards.engine(from),
             targets: targets,
+            site: site,
             slotTable: table,
             map: map,
             tables: tables,
             // A name of its own: the one before may not have gone yet.
             index: try RowIndex(
-                path: "\(folder)/\(index)-\(SecureRandom.token(bits: 64)).sqlite",
+                path: "\(site.scratch)/\(index)-\(SecureRandom.token(bits: 64)).sqlite",
                 configuration: configuration
             )
         )
@@ -212,7 +194,7 @@ final class Resharder: Sendable {
     private func move(_ moves: [SlotMove], _ mover: ShardMover, _ meter: MoveMeter) async throws {
         for move in moves {
             for slot in move.slots where table.shard(ofSlot: slot) == mover.from {
-                if table.moving == nil { try table.begin(slot, to: move.to) }
+                if table.moving == nil { try await site.begin(slot, from: mover.from, to: move.to) }
                 while table.moving != nil {
                     try Task.checkCancellation()
                     // A step that has begun comes to its end, whatever becomes of who wanted it.
@@ -226,21 +208,10 @@ final class Resharder: Sendable {
 
     private func step(_ mover: ShardMover, _ meter: MoveMeter) async throws {
         try await mover.drainNotes()
-        let still = try await gate.hold(within: Self.stepDeadline)
-        defer { still.release() }
-        try await mender.mend()
-        // Mending may have found that the slot is all there.
-        guard table.moving != nil else { return }
-        let began = clock.now()
-        let number = try table.beginStep()
-        do {
-            let rows = try await mover.step(number, rows: meter.rowsPerStep)
-            try table.endStep()
+        try await site.step(from: mover.from) {
+            let began = clock.now()
+            let rows = try await mover.step(rows: meter.rowsPerStep)
             meter.stepped(rows, clock.now() - began)
-        } catch {
-            // Or else whoever asks all shards next does.
-            try? await mender.mend()
-            throw error
         }
     }
 
@@ -274,7 +245,7 @@ final class Resharder: Sendable {
         // A shard is opened by its first call: it is ready before the first row comes.
         for index in new { _ = try await Answer.read(try shards.engine(index), deadline: nil) { _ in 0 } }
         record.filled = table.shards
-        try record.write(folder)
+        try await site.keep(record)
     }
 
     /// Inserts the rows that are not there.
@@ -285,12 +256,13 @@ final class Resharder: Sendable {
         _ transaction: borrowing Transaction
     ) throws {
         for row in rows {
-            var sql = BulkInsert.columns("INSERT OR IGNORE INTO ", table, columns, " VALUES (")
+            let dialect = transaction.session.dialect
+            var sql = BulkInsert.columns(dialect.insertNew, table, columns, " VALUES (")
             for (index, value) in row.enumerated() {
                 if index > 0 { sql.append(", ") }
                 sql.bind(value)
             }
-            sql.append(")")
+            sql.append(dialect.insertNewEnd)
             try transaction.execute(sql)
         }
     }
@@ -299,9 +271,9 @@ final class Resharder: Sendable {
 
     /// Counts what would move, and says how long that takes about.
     func estimate(_ plan: MovePlan, progress: @escaping @Sendable (MoveProgress) -> Void) async throws -> MoveEstimate {
-        try await mendNow(within: Self.stepDeadline)
+        try await site.mend(within: Self.mendDeadline)
         try await TableCheck(shards: shards, declared: declared, tables: tables).run()
-        let sync = try MovePace.timeOfSync(in: folder, clock: clock)
+        let sync = try await site.timeOfSync()
         var estimate = MoveEstimate(plan: plan)
         for from in Set(plan.moves.map(\.from)).sorted() {
             let slots = Set(plan.moves.lazy.filter { $0.from == from }.flatMap(\.slots))
@@ -310,7 +282,7 @@ final class Resharder: Sendable {
                 progress(MoveProgress(slots: 0, slotsInAll: plan.slots, rows: rows, pause: .zero, isCounting: true))
             }
             let rows = try mover.index.counts().values.reduce(0, +)
-            let bytes = Int(Files.status("\(folder)/\(OpenStore.fileName(from))")?.size ?? 0)
+            let bytes = try await site.bytes(of: from)
             estimate.rows += rows
             estimate.bytes += Int(Double(bytes) * Double(rows) / Double(max(1, all)))
             estimate.largestKey = max(estimate.largestKey, try mover.index.largestKey())

@@ -8,7 +8,12 @@ struct SchemaChanged: Error {}
 // A program that is newer may migrate while an older one reshards: a table that is new, or one whose triggers are gone, would
 // leave rows behind.
 final class SchemaWatch: Sendable {
-    private let versions = Lock<[Int: Int]>([:])
+    private struct Version: Equatable {
+        var tables: String
+        /// Steps of the schema that were applied: they change rows too.
+        var migrations: Int
+    }
+    private let versions = Lock<[Int: Version]>([:])
 
     /// Notes a shard's schema as the one that is known.
     func note(_ session: any SQLSession, of shard: Int) throws {
@@ -22,10 +27,17 @@ final class SchemaWatch: Sendable {
         guard versions.withLock({ $0[shard] == version }) else { throw SchemaChanged() }
     }
 
-    private static func version(_ session: any SQLSession) throws -> Int {
-        var version = 0
-        try session.query("SELECT schema_version FROM pragma_schema_version") { row in
-            version = try row.next()
+    /// Whether all shards that are known have had the same steps of the schema.
+    func areAlike() -> Bool { versions.withLock { Set($0.values.map(\.migrations)).count <= 1 } }
+
+    private static func version(_ session: any SQLSession) throws -> Version {
+        var version = Version(tables: "", migrations: 0)
+        try session.query(session.dialect.schemaVersion) { row in
+            version.tables = try row.next()
+            return false
+        }
+        try session.query("SELECT count(1) FROM apus_migrations") { row in
+            version.migrations = try row.next()
             return false
         }
         return version

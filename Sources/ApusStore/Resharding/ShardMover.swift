@@ -10,6 +10,7 @@ struct ShardMover: Sendable {
     let from: Int
     let source: any ShardEngine
     let targets: [Int: any ShardEngine]
+    let site: any MoveSite
     let slotTable: SlotTable
     let map: ShardMap
     let tables: [TableStatements]
@@ -28,12 +29,14 @@ struct ShardMover: Sendable {
     /// Has inserted rows noted from now on, on the source, and what came from elsewhere be known on the targets.
     func prepare() async throws {
         for (to, target) in targets {
-            try await target.define { _ in [Arrival.make] }
-            try await target.exclusively(deadline: Self.patience) { try schemas.note($0.session, of: to) }
+            try await target.define { $0 == .sqlite ? [Arrival.make] : [] }
+            try await target.receive(deadline: Self.patience) { try schemas.note($0.session, of: to) }
         }
         for statements in tables { try await source.define { statements.startNotes($0) } }
         try await source.exclusively(deadline: Self.patience) { transaction in
             try schemas.note(transaction.session, of: from)
+            // A program that migrates comes to one shard after the other.
+            guard schemas.areAlike() else { throw SchemaChanged() }
             for statements in tables {
                 // What was noted before is found by the look at the whole shard; what follows nothing is not.
                 try transaction.execute(statements.deleteNotes)
@@ -113,6 +116,7 @@ struct ShardMover: Sendable {
     @discardableResult
     func takeNotes(_ session: any SQLSession, limit: Int) throws -> Bool {
         var left = limit
+        var gone = 0
         for (number, statements) in tables.enumerated() {
             var after: Int64 = .min
             while left > 0 {
@@ -131,14 +135,18 @@ struct ShardMover: Sendable {
                         }
                     }
                     try index.add(found)
-                    if !isThere { _ = try session.execute(statements.deleteNote(note.number)) }
+                    if !isThere {
+                        _ = try session.execute(statements.deleteNote(note.number, session.dialect))
+                        gone += 1
+                    }
                     after = note.number
                 }
                 left -= notes.count
                 if notes.count < Self.notesAtOnce { break }
             }
         }
-        return left <= 0
+        // Those that stay are no reason to look again at once.
+        return left <= 0 && gone > 0
     }
 
     private func notes(
@@ -147,7 +155,7 @@ struct ShardMover: Sendable {
         _ session: any SQLSession
     ) throws -> [(number: Int64, primaryKey: [SQLValue])] {
         var notes: [(number: Int64, primaryKey: [SQLValue])] = []
-        try session.query(statements.notes(after: after, limit: Self.notesAtOnce)) { row in
+        try session.query(statements.notes(after: after, limit: Self.notesAtOnce, session.dialect)) { row in
             let number: Int64 = try row.next()
             notes.append((number, try statements.table.primaryKey.map { _ in try row.value() }))
             return true
@@ -157,17 +165,19 @@ struct ShardMover: Sendable {
 
     /// Moves the next keys of the slot that moves.
     ///
-    /// - Parameters:
-    ///   - number: The step's number in the table of slots.
-    ///   - rows: How many rows it brings, about.
+    /// - Parameter rows: How many rows it brings, about.
     /// - Returns: How many rows.
     /// - Throws: ``StoreError``; ``SchemaChanged``. Where it was thrown after rows had been brought, ``MoveMender`` puts right
     ///   what is left.
-    func step(_ number: UInt64, rows: Int) async throws -> Int {
-        let step = MoveStep(mover: self, number: number, rowsMost: rows)
-        return try await Answer.of { answer in
+    func step(rows: Int) async throws -> Int {
+        let step = MoveStep(mover: self, rowsMost: rows)
+        let moved = try await Answer<MoveStep.Moved?>.of { answer in
             try await source.exclusively(deadline: Self.patience) { answer.set(try step.run($0)) }
         }
+        guard let moved else { return 0 }
+        // Now that it is committed: what was not moved is looked for again.
+        try index.remove(moved.slot, below: moved.until)
+        return moved.rows
     }
 
     /// - Throws: ``StoreError`` with code `foreignKeyViolation` where rows were left because they follow none.
@@ -191,18 +201,6 @@ struct ShardMover: Sendable {
             .foreignKeyViolation,
             "table \(statements.table.name): \(count) rows follow none of \(parent.name); they belong to no key, and stay"
         )
-    }
-}
-
-extension ShardEngine {
-    /// Runs statements of ours that change the schema.
-    func define(_ texts: @escaping @Sendable (Dialect) -> [String]) async throws {
-        try await write(deadline: configuration.openDeadline) { transaction in
-            guard let session = transaction.session as? any MigrationSession else {
-                throw StoreError(.statementInvalid, "this engine's schema is not ours to change")
-            }
-            for text in texts(session.dialect) { try session.run(text) }
-        }
     }
 }
 

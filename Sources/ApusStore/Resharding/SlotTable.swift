@@ -210,6 +210,27 @@ final class SlotTable: @unchecked Sendable {
         try changed()
     }
 
+    // MARK: What was heard of elsewhere, for a table of this process's own
+
+    /// A slot is on a shard.
+    func set(_ slot: Int, to shard: Int) throws {
+        let cell = base + Self.headBytes / 8 + slot / 4
+        let shift = UInt64(slot % 4 * 16)
+        apus_release_store(cell, apus_acquire_load(cell) & ~(0xFFFF << shift) | UInt64(shard) << shift)
+        try changed()
+    }
+
+    /// The slot that moves, where to, and the hash of its first key that has not moved; `nil` for none.
+    func setMoving(_ moving: (slot: Int, to: Int, cursor: UInt64)?) throws {
+        let word = moving.map { UInt64($0.to) << 32 | UInt64($0.slot) } ?? Self.none
+        if word == Self.none, apus_acquire_load(base + Word.moving) == Self.none { return }
+        // Nobody goes by one slot's word and another one's cursor.
+        if apus_acquire_load(base + Word.moving) != word { apus_release_store(base + Word.moving, Self.none) }
+        if let moving { apus_release_store(base + Word.cursor, moving.cursor) }
+        apus_release_store(base + Word.moving, word)
+        try changed()
+    }
+
     private func changed() throws {
         apus_release_store(base + Word.changes, apus_relaxed_load(base + Word.changes) + 1)
         guard descriptor != nil else { return }

@@ -23,15 +23,7 @@ public struct MoveStatus: Sendable, Hashable, Codable {
 /// A key's rows move in one short step, during which writers of its shard wait; whatever is killed on the way, the next
 /// ``reshard(_:progress:)`` goes on. The store declares what its tables' rows belong to: ``StoreTable``.
 extension Store {
-    private func resharder() throws -> Resharder {
-        guard let resharder = try current().resharder else {
-            throw StoreError(
-                .statementInvalid,
-                "the engine of \"\(name)\" cannot be resharded while it serves: it can with sqlite:"
-            )
-        }
-        return resharder
-    }
+    private func resharder() throws -> Resharder { try current().resharder }
 
     /// The plan that spreads the slots evenly over so many shards, and moves no more of them than it must.
     ///
@@ -117,8 +109,9 @@ extension Store {
     /// What is under way, or is kept for the way back; `nil` for nothing.
     ///
     /// - Throws: ``StoreError``.
-    public func resharding() throws -> MoveStatus? {
-        guard let resharder = try current().resharder, let record = try resharder.record() else { return nil }
+    public func resharding() async throws -> MoveStatus? {
+        let resharder = try resharder()
+        guard let record = try await resharder.record() else { return nil }
         return MoveStatus(
             plan: record.plan,
             slots: resharder.moved(record),

@@ -38,10 +38,12 @@ extension OpenStore {
                 BrokenShard(configuration: place.configuration, clock: clock, look: place.look(index, list))
             }
         )
+        let moves = FolderMoves(store: store, folder: folder, map: map, shards: shards, clock: clock)
         self.init(
             map: map,
             shards: shards,
-            resharder: Resharder(store: store, folder: folder, map: map, shards: shards, clock: clock),
+            resharder: Resharder(store: store, site: moves, map: map, shards: shards, clock: clock),
+            questions: .still(moves),
             stockClient: "sqlite3 \(folder)/\(Self.fileName(0))"
         ) { watcher.close() }
     }

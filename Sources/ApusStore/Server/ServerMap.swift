@@ -12,6 +12,7 @@ struct ServerMap {
     func open(_ store: Store) throws -> ShardMap {
         try session.checkText(of: name)
         try session.run("CREATE TABLE IF NOT EXISTS apus_map (version INTEGER PRIMARY KEY, document TEXT NOT NULL)")
+        try session.run("CREATE TABLE IF NOT EXISTS apus_reshard (id INTEGER PRIMARY KEY, document TEXT NOT NULL)")
         let transaction = Transaction(session)
         let document: String? = try transaction.first("SELECT document FROM apus_map ORDER BY version DESC LIMIT 1")
         let place = "\(name), table apus_map"
@@ -36,27 +37,38 @@ extension Store {
     var schemaName: String { String(name.map { $0.isLetter || $0.isNumber ? $0 : "_" }) }
 }
 
-extension OpenStore {
-    /// The shards of a store on servers, each made ready.
-    ///
-    /// A server that cannot be reached does not keep the others from serving.
-    static func servers(
-        _ store: Store,
-        _ map: ShardMap,
-        _ count: Int,
-        _ clock: any Clock,
-        _ make: (Int) -> any ShardEngine
-    ) throws -> [any ShardEngine] {
-        try (0..<count).map { index in
-            let shard = make(index)
-            return try BrokenShard.unless(
-                [.unreachable, .overloaded, .inputOutput, .corrupt],
-                configuration: store.configuration,
-                clock: clock
-            ) { [migrations = store.migrations, identity = map.identity] in
-                try shard.prepare(migrations, identity: identity)
-                return shard
+/// Opens the shards of a store on servers, those that come later too.
+///
+/// A server that cannot be reached does not keep the others from serving.
+struct ServerShards: Sendable {
+    let store: Store
+    let identity: String
+    let clock: any Clock
+    let make: @Sendable (Int, ShardList) throws -> any ShardEngine
+
+    func list(_ table: SlotTable) throws -> ShardList {
+        let (configuration, clock) = (store.configuration, clock)
+        return try ShardList(
+            table,
+            first: { [self] index, list in
+                try BrokenShard.unless(
+                    [.unreachable, .overloaded, .inputOutput, .corrupt],
+                    configuration: configuration,
+                    clock: clock,
+                    look: try look(index, list)
+                )
+            },
+            later: { [self] index, list in
+                BrokenShard(configuration: configuration, clock: clock, look: try look(index, list))
             }
+        )
+    }
+
+    private func look(_ index: Int, _ list: ShardList) throws -> @Sendable () throws -> any ShardEngine {
+        let shard = try make(index, list)
+        return { [migrations = store.migrations, identity] in
+            try shard.prepare(migrations, identity: identity)
+            return shard
         }
     }
 }

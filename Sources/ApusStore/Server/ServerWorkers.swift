@@ -21,6 +21,7 @@ final class ServerWorkers<Session: ServerSession>: Sendable {
     private let configuration: StoreConfiguration
     private let clock: any Clock
     private let statistics: ShardStatistics
+    private let whenLost: @Sendable () -> Void
     private let connect: @Sendable (_ deadline: Int64) throws -> Session
     private let running = Monitor(State())
 
@@ -46,6 +47,7 @@ final class ServerWorkers<Session: ServerSession>: Sendable {
         configuration: StoreConfiguration,
         clock: any Clock,
         statistics: ShardStatistics,
+        whenLost: @escaping @Sendable () -> Void = {},
         connect: @escaping @Sendable (_ deadline: Int64) throws -> Session
     ) {
         self.work = work
@@ -57,6 +59,7 @@ final class ServerWorkers<Session: ServerSession>: Sendable {
         self.configuration = configuration
         self.clock = clock
         self.statistics = statistics
+        self.whenLost = whenLost
         self.connect = connect
     }
 
@@ -124,7 +127,10 @@ final class ServerWorkers<Session: ServerSession>: Sendable {
             do {
                 let ready = try connected(&session, item)
                 let outcome = attempt(item, on: ready, attempts, &undoesStatements)
-                if ready.isBroken { session = nil }
+                if ready.isBroken {
+                    session = nil
+                    whenLost()
+                }
                 if outcome == .again, !item.isCancelled, clock.now().nanoseconds < item.deadline {
                     attempts += 1
                     continue
@@ -201,6 +207,7 @@ final class ServerWorkers<Session: ServerSession>: Sendable {
     /// The thread's connection, made anew where it was lost; a server that was just out of reach is not asked again.
     private func connected(_ session: inout Session?, _ item: WorkItem) throws -> Session {
         if let session, session.isAlive { return session }
+        if session != nil { whenLost() }
         session = nil
         let now = clock.now()
         if let error = running.withLock({ $0.pause.error(at: now) }) { throw error }
@@ -222,6 +229,7 @@ final class ServerWorkers<Session: ServerSession>: Sendable {
     }
 
     private func note(_ item: WorkItem, started: Int64, isDone: Bool) {
+        if item.isOwn { return }
         let now = clock.now().nanoseconds
         if now - item.queuedAt > configuration.slowAfter.nanoseconds { statistics.add(.slow) }
         switch work {

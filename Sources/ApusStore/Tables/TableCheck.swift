@@ -9,7 +9,7 @@ struct TableCheck: Sendable {
     /// - Throws: ``StoreError``: `statementInvalid` for a table that is not declared, and for what reaches beyond its key;
     ///   `foreignKeyViolation` for rows that follow none.
     func run() async throws {
-        for engine in shards.all {
+        for engine in try shards.every() {
             let problem = try await Answer<StoreError?>.read(engine, deadline: ShardMover.patience) {
                 try self.problem($0)
             }
@@ -22,10 +22,16 @@ struct TableCheck: Sendable {
         try Self.checkTriggers(try texts(session.dialect.triggers, session), "resharded")
         for statements in tables {
             let table = statements.table
-            let generated = try texts("SELECT name FROM pragma_table_xinfo(\(table.name)) WHERE hidden > 1", session)
+            let generated = try texts(session.dialect.generatedColumns(of: table.name), session)
             if let column = generated.first {
                 return Self.refused(
                     "column \(table.name).\(column) is generated; a store with such columns is not resharded"
+                )
+            }
+            if let sql = session.dialect.unmovableColumns(of: table.name), let column = try texts(sql, session).first {
+                return Self.refused(
+                    "column \(table.name).\(column): values of this type would not come back as they are; "
+                        + "a store with such columns is not resharded on this engine"
                 )
             }
             try Self.checkForeignKeys(

@@ -136,9 +136,61 @@ struct TableStatements {
         "SELECT * FROM \(identifier: table.name) WHERE \(sql: Self.equal(table.primaryKey, primaryKey))"
     }
 
-    /// Takes one row away.
-    func delete(_ primaryKey: [SQLValue]) -> SQL {
-        "DELETE FROM \(identifier: table.name) WHERE \(sql: Self.equal(table.primaryKey, primaryKey))"
+    /// Some whole rows; those that are not there are missing.
+    func rows(_ primaryKeys: [[SQLValue]], _ dialect: Dialect) -> SQL {
+        "SELECT * FROM \(identifier: table.name) WHERE \(sql: among(primaryKeys, dialect))"
+    }
+
+    /// Takes rows away.
+    func delete(_ primaryKeys: [[SQLValue]], _ dialect: Dialect) -> SQL {
+        "DELETE FROM \(identifier: table.name) WHERE \(sql: among(primaryKeys, dialect))"
+    }
+
+    /// True for a row with one of these primary keys.
+    private func among(_ primaryKeys: [[SQLValue]], _ dialect: Dialect) -> SQL {
+        if let only = primaryKeys.first, primaryKeys.count == 1 { return Self.equal(table.primaryKey, only) }
+        let isWide = table.primaryKey.count > 1
+        var sql: SQL = isWide ? "(\(sql: Self.list(table.primaryKey)))" : Self.list(table.primaryKey)
+        sql.append(isWide && dialect == .sqlite ? " IN (VALUES " : " IN (")
+        for (index, values) in primaryKeys.enumerated() {
+            if index > 0 { sql.append(", ") }
+            if isWide { sql.append("(") }
+            for (column, value) in values.enumerated() {
+                if column > 0 { sql.append(", ") }
+                sql.bind(value)
+            }
+            if isWide { sql.append(")") }
+        }
+        sql.append(")")
+        return sql
+    }
+
+    /// Keys in pieces of few different sizes, so that there are few statements to prepare.
+    static func pieces(_ keys: [[SQLValue]]) -> [[[SQLValue]]] {
+        var pieces: [[[SQLValue]]] = []
+        var rest = keys[...]
+        for size in [64, 16, 4, 1] {
+            while rest.count >= size {
+                pieces.append(Array(rest.prefix(size)))
+                rest = rest.dropFirst(size)
+            }
+        }
+        return pieces
+    }
+
+    /// Where the primary key is among a row's columns.
+    ///
+    /// - Throws: ``StoreError`` with code `statementInvalid` where the declaration names a column that is not there.
+    func places(among columns: [String]) throws -> [Int] {
+        try table.primaryKey.map { name in
+            guard let place = columns.firstIndex(of: name) else {
+                throw StoreError(
+                    .statementInvalid,
+                    "table \(table.name) has no column \(name), which its declaration names"
+                )
+            }
+            return place
+        }
     }
 
     // MARK: Notes of what was inserted
@@ -146,12 +198,17 @@ struct TableStatements {
     private var notes: String { "apus_note_\(table.name)" }
 
     /// The numbers of some notes behind `after`, and the primary keys of the rows that came.
-    func notes(after: Int64, limit: Int) -> SQL {
-        "SELECT rowid, \(sql: Self.list(table.primaryKey)) FROM \(identifier: notes) WHERE rowid > \(after) ORDER BY rowid LIMIT \(limit)"
+    func notes(after: Int64, limit: Int, _ dialect: Dialect) -> SQL {
+        var sql: SQL =
+            "SELECT \(sql: dialect.noteNumber), \(sql: Self.list(table.primaryKey)) FROM \(identifier: notes)"
+        sql.append(" WHERE \(sql: dialect.noteNumber) > \(after) ORDER BY \(sql: dialect.noteNumber) LIMIT \(limit)")
+        return sql
     }
 
     /// Forgets a note.
-    func deleteNote(_ number: Int64) -> SQL { "DELETE FROM \(identifier: notes) WHERE rowid = \(number)" }
+    func deleteNote(_ number: Int64, _ dialect: Dialect) -> SQL {
+        "DELETE FROM \(identifier: notes) WHERE \(sql: dialect.noteNumber) = \(number)"
+    }
     /// Forgets all notes.
     var deleteNotes: SQL { "DELETE FROM \(identifier: notes)" }
     var countNotes: SQL { "SELECT count(1) FROM \(identifier: notes)" }
@@ -176,9 +233,11 @@ struct TableStatements {
         func quoted(_ name: String) -> String { "\"\(name)\"" }
         let columns = table.primaryKey.map(quoted).joined(separator: ", ")
         let new = table.primaryKey.map { "NEW.\(quoted($0))" }.joined(separator: ", ")
+        let same = table.primaryKey.map { "NEW.\(quoted($0)) <=> OLD.\(quoted($0))" }.joined(separator: " AND ")
         let (table, notes) = (quoted(table.name), quoted(notes))
         let insert = "INSERT INTO \(notes) (\(columns)) VALUES (\(new));"
-        let make = "CREATE TABLE IF NOT EXISTS \(notes) AS SELECT \(columns) FROM \(table) WHERE 1 = 0"
+        let number = dialect == .mysql ? "(apus_note BIGINT AUTO_INCREMENT PRIMARY KEY) " : ""
+        let make = "CREATE TABLE IF NOT EXISTS \(notes) \(number)AS SELECT \(columns) FROM \(table) WHERE 1 = 0"
         switch dialect {
         case .sqlite:
             return [
@@ -193,6 +252,7 @@ struct TableStatements {
             let function = quoted("\(self.notes)_take")
             return [
                 make,
+                "ALTER TABLE \(notes) ADD COLUMN IF NOT EXISTS apus_note BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
                 "CREATE OR REPLACE FUNCTION \(function)() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \(insert) RETURN NULL; END $$",
                 """
                 CREATE OR REPLACE TRIGGER \(quoted("\(self.notes)_insert")) AFTER INSERT OR UPDATE OF \(columns) ON \(table) \
@@ -203,7 +263,10 @@ struct TableStatements {
             return [
                 make,
                 "CREATE TRIGGER IF NOT EXISTS \(quoted("\(self.notes)_insert")) AFTER INSERT ON \(table) FOR EACH ROW \(insert)",
-                "CREATE TRIGGER IF NOT EXISTS \(quoted("\(self.notes)_update")) AFTER UPDATE ON \(table) FOR EACH ROW \(insert)",
+                """
+                CREATE TRIGGER IF NOT EXISTS \(quoted("\(self.notes)_update")) AFTER UPDATE ON \(table) FOR EACH ROW
+                IF NOT (\(same)) THEN \(insert) END IF
+                """,
             ]
         }
     }
@@ -219,5 +282,49 @@ struct TableStatements {
             statements.append("DROP TRIGGER IF EXISTS \(quoted("\(notes)_update"))")
         }
         return statements + ["DROP TABLE IF EXISTS \(quoted(notes))"]
+    }
+
+    // MARK: A fence around a server's shard that is left
+
+    private static let fenced = ["INSERT", "UPDATE", "DELETE"]
+
+    /// Statements that have writes refused which have not looked whether their key is still there.
+    func raiseFence(_ dialect: Dialect) -> [String] {
+        if dialect == .mysql {
+            return Self.fenced.map {
+                """
+                CREATE TRIGGER IF NOT EXISTS "apus_fence_\(table.name)_\($0)" BEFORE \($0) ON "\(table.name)" FOR EACH ROW
+                IF coalesce(@apus_looked, 0) <> 1 THEN
+                  SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = 30001,
+                    MESSAGE_TEXT = 'this shard is resharded: only programs that know of it may write';
+                END IF
+                """
+            }
+        }
+        guard dialect == .postgres else { return [] }
+        return [
+            """
+            CREATE OR REPLACE FUNCTION apus_fence() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+              IF current_setting('apus.looked', true) IS DISTINCT FROM '1' THEN
+                RAISE EXCEPTION 'this shard is resharded: only programs that know of it may write'
+                  USING ERRCODE = 'AP001', HINT = 'SET apus.looked = 1 writes where the row is now, at your own risk';
+              END IF;
+              RETURN NULL;
+            END $$
+            """,
+            """
+            CREATE OR REPLACE TRIGGER apus_fence BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON "\(table.name)" \
+            FOR EACH STATEMENT EXECUTE FUNCTION apus_fence()
+            """,
+        ]
+    }
+
+    /// Statements that take the fence away.
+    func dropFence(_ dialect: Dialect) -> [String] {
+        if dialect == .mysql {
+            return Self.fenced.map { "DROP TRIGGER IF EXISTS \"apus_fence_\(table.name)_\($0)\"" }
+        }
+        guard dialect == .postgres else { return [] }
+        return ["DROP TRIGGER IF EXISTS apus_fence ON \"\(table.name)\""]
     }
 }

@@ -52,14 +52,25 @@ import Testing
             site.system.state.withLock { state in
                 var detail = Self.detail([("dune", 8, 0)], samples: 16)
                 detail.slowAfter = 0.1
-                state.details = [(PartName(part: "web", replica: 0), detail)]
+                detail.resharding = Self.resharding(3)
+                // One that has heard of less.
+                var other = BlockDetail()
+                other.resharding = Self.resharding(1)
+                state.details = [
+                    (PartName(part: "web", replica: 1), other), (PartName(part: "web", replica: 0), detail),
+                ]
             }
             let now = try await site.document(BlockAnswer.self, "/api/blocks/cache/pages")
             #expect(now.hotKeys.map(\.key) == ["dune"] && now.hotKeys[0].share == 0.5 && now.samples == 16)
             #expect(now.slowAfter == 0.1)
             let past = try await site.document(BlockAnswer.self, "/api/blocks/cache/pages?at=1")
             #expect(past.hotKeys.isEmpty && past.slowAfter == nil)
+            #expect(now.resharding?.slots == 3 && past.resharding == nil)
         }
+    }
+
+    private static func resharding(_ slots: Int) -> BlockDetail.Resharding {
+        .init(slots: slots, slotsInAll: 8, shards: 4, isDone: false, isBack: false, begunAt: 1)
     }
 
     @Test func `rows are counted once for all who ask within a while`() async throws {

@@ -87,6 +87,7 @@ private struct HundredParts: Sendable {
             (detail.samples, detail.slowAfter) = (400, 0.1)
             detail.hotKeys = [.init(key: "dune", count: 80, error: 2), .init(key: "emma", count: 10, error: 1)]
             detail.slow = [.init(text: "SELECT ?", shard: 0, count: 2, seconds: 0.5, longest: 0.3, last: 1)]
+            detail.resharding = .init(slots: 3, slotsInAll: 8, shards: 4, isDone: false, isBack: false, begunAt: 1)
             state.details = [(PartName(part: "part-03", replica: 0), detail)]
         }
         try await served(parts.system) { site in

@@ -34,7 +34,7 @@ struct PostgresFaultTests {
                 try server.run(
                     """
                     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-                    WHERE application_name = 'apus' AND pid <> pg_backend_pid()
+                    WHERE application_name LIKE 'apus %' AND pid <> pg_backend_pid()
                     """
                 )
                 await eventually { heard.acknowledged > before + 50 }

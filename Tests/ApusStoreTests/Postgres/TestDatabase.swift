@@ -16,10 +16,13 @@ struct TestDatabase {
         for text in texts { try session.control(text) }
     }
 
-    /// A session of its own, with no schema in particular.
-    func session(_ configuration: StoreConfiguration = StoreConfiguration()) throws -> PostgresSession {
+    /// A session of its own, with no schema in particular unless one is named.
+    func session(
+        _ configuration: StoreConfiguration = StoreConfiguration(),
+        schema: String = "public"
+    ) throws -> PostgresSession {
         let deadline = SystemClock().now() + .seconds(10)
-        let link = try PostgresLink.connect(to: place, schema: "public", role: .writer, by: deadline.nanoseconds)
+        let link = try PostgresLink.connect(to: place, schema: schema, role: .writer, by: deadline.nanoseconds)
         return PostgresSession(link, configuration: configuration, stopper: ServerStopper(), clock: SystemClock())
     }
 }

@@ -1,7 +1,8 @@
 import ApusCore
 import ApusRuntime
-import ApusStore
 import Testing
+
+@testable import ApusStore
 
 /// A store with what resharding meets: keys of one row and of many, rows that follow others, a table that is everywhere.
 struct MovingShop: Sendable {
@@ -10,11 +11,11 @@ struct MovingShop: Sendable {
             1,
             "create buyers",
             """
-            CREATE TABLE buyers (id INTEGER PRIMARY KEY, name TEXT NOT NULL, visits INTEGER NOT NULL) STRICT;
-            CREATE TABLE orders (number TEXT PRIMARY KEY, buyer INTEGER NOT NULL, total REAL, picture BLOB) STRICT;
-            CREATE TABLE lines (number TEXT NOT NULL, line INTEGER NOT NULL, what TEXT NOT NULL,
-              PRIMARY KEY (number, line)) STRICT;
-            CREATE TABLE countries (code TEXT PRIMARY KEY, name TEXT NOT NULL) STRICT;
+            CREATE TABLE buyers (id INTEGER PRIMARY KEY, name TEXT NOT NULL, visits INTEGER NOT NULL);
+            CREATE TABLE orders (number VARCHAR(40) PRIMARY KEY, buyer INTEGER NOT NULL, total REAL, picture BLOB);
+            CREATE TABLE "lines" (number VARCHAR(40) NOT NULL, line INTEGER NOT NULL, what TEXT NOT NULL,
+              PRIMARY KEY (number, line));
+            CREATE TABLE countries (code VARCHAR(2) PRIMARY KEY, name TEXT NOT NULL);
             """
         )
     ]
@@ -28,29 +29,47 @@ struct MovingShop: Sendable {
 
     let store: Store
 
+    /// What a later program adds.
+    static let later = Migration(2, "rate buyers", "ALTER TABLE buyers ADD COLUMN rating INTEGER NOT NULL DEFAULT 3")
+
     /// Declares the store: nothing is opened yet.
-    init(shards: Int = 2, slots: Int = 64, share: Double = 1, tables: [StoreTable] = Self.tables) {
+    init(
+        _ name: String = "moving",
+        shards: Int = 2,
+        slots: Int = 64,
+        share: Double = 1,
+        migrations: [Migration] = Self.migrations,
+        tables: [StoreTable] = Self.tables
+    ) {
         var configuration = StoreConfiguration()
         configuration.moveShare = share
         store = Store(
-            "moving",
+            name,
             shards: shards,
             sharding: .hash(slots: slots),
-            migrations: Self.migrations,
+            migrations: migrations,
             tables: tables,
             configuration: configuration
         )
     }
 
     static func open(
-        _ folder: TestFolder,
+        _ place: TestPlace,
         shards: Int = 2,
         slots: Int = 64,
         share: Double = 1,
+        migrations: [Migration] = Self.migrations,
         tables: [StoreTable] = Self.tables
     ) async throws -> MovingShop {
-        let shop = MovingShop(shards: shards, slots: slots, share: share, tables: tables)
-        try await shop.store.open(BlockSite(dataFolder: folder.path))
+        let shop = MovingShop(
+            place.name,
+            shards: shards,
+            slots: slots,
+            share: share,
+            migrations: migrations,
+            tables: tables
+        )
+        try await shop.store.open(place.site())
         return shop
     }
 
@@ -70,16 +89,20 @@ struct MovingShop: Sendable {
         }
     }
 
+    private struct Values: Row, Sendable {
+        let text: String
+        init(from row: inout RowReader) throws { text = "\(try row.values())" }
+    }
+
     /// Everything there is, table by table, in order, as one question to all shards finds it.
     func contents() async throws -> [[String]] {
         let questions: [SQL] = [
-            "SELECT id || ' ' || name || ' ' || visits FROM buyers",
-            "SELECT number || ' ' || buyer || ' ' || coalesce(total, -1) || ' ' || hex(coalesce(picture, '')) FROM orders",
-            "SELECT number || ' ' || line || ' ' || what FROM lines",
+            "SELECT id, name, visits FROM buyers", "SELECT number, buyer, total, picture FROM orders",
+            "SELECT number, line, what FROM \"lines\"",
         ]
         var contents: [[String]] = []
         for question in questions {
-            contents.append(try await store.everyShard.all(question, as: String.self).rows.sorted())
+            contents.append(try await store.everyShard.all(question, as: Values.self).rows.map(\.text).sorted())
         }
         return contents
     }
@@ -98,7 +121,7 @@ struct MovingShop: Sendable {
                 wrong.append("an order of \(buyer) on shard \(shard.index)")
             }
             let orphans: Int = try await shard.one(
-                "SELECT count(*) FROM lines WHERE number NOT IN (SELECT number FROM orders)"
+                "SELECT count(*) FROM \"lines\" WHERE number NOT IN (SELECT number FROM orders)"
             )
             if orphans > 0 { wrong.append("\(orphans) lines without their order on shard \(shard.index)") }
         }

@@ -9,38 +9,37 @@ import Testing
 /// A process that reshards is killed at any moment, again and again: nothing is lost or doubled, and the next one goes on.
 @Suite(.ownThread, .serialized, .timeLimit(.minutes(10)))
 struct ReshardKillTests {
-    let folder: TestFolder
-
-    init() throws { folder = try TestFolder() }
-
     private static func note(_ id: Int, in file: Int32) {
         let line = Array("\(id)\n".utf8)
         _ = line.withUnsafeBytes { write(file, $0.baseAddress, $0.count) }
     }
 
     /// What was acknowledged, by buyer.
-    private func acknowledged() throws -> [Int: Int] {
-        guard Files.status(folder.path + "/notes") != nil else { return [:] }
-        return try Files.readText(folder.path + "/notes").split(separator: "\n").compactMap { Int($0) }
+    private func acknowledged(_ folder: String) throws -> [Int: Int] {
+        guard Files.status(folder + "/notes") != nil else { return [:] }
+        return try Files.readText(folder + "/notes").split(separator: "\n").compactMap { Int($0) }
             .reduce(into: [:]) { $0[$1, default: 0] += 1 }
     }
 
-    @Test
-    func `kill -9 while slots move loses nothing and doubles nothing`() async throws {
+    @Test(arguments: TestEngine.moving)
+    func `kill -9 while slots move loses nothing and doubles nothing`(engine: TestEngine) async throws {
+        let place = try TestPlace(engine)
         let buyers = 120
         var random = SeededRandom(seed: TestRun.seed)
-        let first = try await MovingShop.open(folder)
+        let first = try await MovingShop.open(place)
         try await first.fill(buyers)
         let before = try await first.contents()
         await first.store.close()
         for round in 0..<TestRun.rounds {
             let looks = Int.random(in: 50...5_000, using: &random)
-            let path = folder.path
+            let (path, name, url) = (place.folder.path, place.name, place.url ?? "")
             // On and back in turn, whatever the last round left.
-            await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String, looks = looks as Int] in
-                let shop = MovingShop()
+            await #expect(processExitsWith: .signal(SIGKILL)) {
+                [path = path as String, name = name as String, url = url as String, looks = looks as Int] in
+                let shop = MovingShop(name)
+                let clock = DeadlyClock(at: looks)
                 // It is looked at before and after all that waits, by each thread.
-                try await shop.store.open(BlockSite(dataFolder: path, clock: DeadlyClock(at: looks)))
+                try await shop.store.open(BlockSite(url: url.isEmpty ? nil : url, dataFolder: path, clock: clock))
                 let notes = open(path + "/notes", O_WRONLY | O_CREAT | O_APPEND, 0o600)
                 let store = shop.store
                 _ = Task {
@@ -59,7 +58,7 @@ struct ReshardKillTests {
                     }
                 }
                 while true {
-                    if let status = try store.resharding() {
+                    if let status = try await store.resharding() {
                         if status.isDone {
                             try await store.finishResharding()
                         } else {
@@ -71,13 +70,13 @@ struct ReshardKillTests {
                     }
                 }
             }
-            let shop = try await MovingShop.open(folder)
+            let shop = try await MovingShop.open(place)
             // The first question puts right what the dead step left.
             let rows = try await shop.store.everyShard.all("SELECT id FROM buyers", as: Int.self).rows
             #expect(rows.sorted() == Array(0..<buyers), "round \(round), seed \(TestRun.seed)")
             #expect(try await shop.check() == [], "round \(round), seed \(TestRun.seed)")
             #expect(try await shop.contents()[1...] == before[1...], "round \(round), seed \(TestRun.seed)")
-            let counts = try acknowledged()
+            let counts = try acknowledged(place.folder.path)
             var surplus = 0
             for id in 0..<buyers {
                 let visits: Int = try await shop.store.shard(for: id).one("SELECT visits FROM buyers WHERE id = \(id)")
@@ -89,11 +88,52 @@ struct ReshardKillTests {
             #expect(try await shop.store.integrity().isEmpty)
             await shop.store.close()
         }
-        let last = try await MovingShop.open(folder)
-        if try last.store.resharding()?.isDone == false { try await last.store.reshard(nil) }
+        let last = try await MovingShop.open(place)
+        if try await last.store.resharding()?.isDone == false { try await last.store.reshard(nil) }
         #expect(try await last.check() == [])
         #expect(try await last.contents()[1...] == before[1...])
         await last.store.close()
+    }
+
+    @Test(arguments: TestEngine.moving)
+    func `kill -9 between the two commits of a step, and behind both, leaves every row once`(engine: TestEngine)
+        async throws
+    {
+        for (steps, point) in [(1, 0), (2, 0), (5, 0), (1, 1), (4, 1)] {
+            let place = try TestPlace(engine)
+            let first = try await MovingShop.open(place)
+            try await first.fill(150)
+            let before = try await first.contents()
+            await first.store.close()
+            let (path, name, url) = (place.folder.path, place.name, place.url ?? "")
+            await #expect(processExitsWith: .signal(SIGKILL)) {
+                [
+                    path = path as String, name = name as String, url = url as String, steps = steps as Int,
+                    point = point as Int
+                ] in
+                let shop = MovingShop(name)
+                try await shop.store.open(BlockSite(url: url.isEmpty ? nil : url, dataFolder: path))
+                let opened = try shop.store.current()
+                let site = DeadlySite(base: opened.resharder.site, steps: steps, isAfter: point == 1)
+                let resharder = Resharder(
+                    store: shop.store,
+                    site: site,
+                    map: opened.map,
+                    shards: opened.shards,
+                    clock: SystemClock()
+                )
+                _ = try await resharder.run(try shop.store.reshardPlan(shards: 4)) { _ in }
+            }
+            let shop = try await MovingShop.open(place)
+            #expect(try await shop.contents() == before, "\(steps) steps, \(point)")
+            #expect(try await shop.check() == [], "\(steps) steps, \(point)")
+            // On, or back, from a process that has only just heard of it.
+            if steps % 2 == 0 { try await shop.store.reshardBack() } else { try await shop.store.reshard(nil) }
+            #expect(try await shop.contents() == before, "\(steps) steps, \(point)")
+            #expect(try await shop.check() == [], "\(steps) steps, \(point)")
+            try await shop.store.finishResharding()
+            await shop.store.close()
+        }
     }
 
     /// How many shards have slots.
@@ -101,4 +141,66 @@ struct ReshardKillTests {
         let map = try store.map
         return Set((0..<map.sharding.slots).map(map.shard(ofSlot:))).count
     }
+}
+
+/// A place where resharding keeps what it knows, which kills the process in the middle of a step.
+private struct DeadlySite: MoveSite {
+    let base: any MoveSite
+    let isAfter: Bool
+    private let left: Count
+
+    private final class Count: Sendable {
+        let steps: Lock<Int>
+        init(_ steps: Int) { self.steps = Lock(steps) }
+        func isOver() -> Bool {
+            steps.withLock { steps in
+                steps -= 1
+                return steps <= 0
+            }
+        }
+    }
+
+    init(base: any MoveSite, steps: Int, isAfter: Bool) {
+        self.base = base
+        self.isAfter = isAfter
+        left = Count(steps)
+    }
+
+    var scratch: String { base.scratch }
+    func claim() async throws -> any MoveClaim { try await base.claim() }
+    func record() async throws -> MoveRecord? { try await base.record() }
+    func keep(_ record: MoveRecord) async throws { try await base.keep(record) }
+    func forget() async throws { try await base.forget() }
+    func start(_ record: inout MoveRecord) async throws { try await base.start(&record) }
+    func open(_ shard: Int, _ tables: [TableStatements]) async throws { try await base.open(shard, tables) }
+    func end(_ record: MoveRecord, _ tables: [TableStatements]) async throws { try await base.end(record, tables) }
+    func mend(within deadline: Duration) async throws { try await base.mend(within: deadline) }
+    func begin(_ slot: Int, from: Int, to: Int) async throws { try await base.begin(slot, from: from, to: to) }
+
+    func step(from shard: Int, _ body: () async throws -> Void) async throws {
+        try await base.step(from: shard) {
+            try await body()
+            // Both shards have committed.
+            if isAfter, left.isOver() { kill(getpid(), SIGKILL) }
+        }
+    }
+
+    func leaving(_ session: any SQLSession, of shard: Int) throws -> (slot: Int, to: Int, cursor: UInt64)? {
+        try base.leaving(session, of: shard)
+    }
+
+    func number(_ session: any SQLSession, to shard: Int) throws -> UInt64 { try base.number(session, to: shard) }
+
+    func leave(_ session: any SQLSession, from: Int, to: Int, slot: Int, until: UInt64?, step: UInt64) throws {
+        // The target has committed, the source has not.
+        if !isAfter, left.isOver() { kill(getpid(), SIGKILL) }
+        try base.leave(session, from: from, to: to, slot: slot, until: until, step: step)
+    }
+
+    func arrive(_ arrival: Arrival, _ transaction: borrowing Transaction, _ tables: [TableStatements]) throws {
+        try base.arrive(arrival, transaction, tables)
+    }
+
+    func bytes(of shard: Int) async throws -> Int { try await base.bytes(of: shard) }
+    func timeOfSync() async throws -> Duration { try await base.timeOfSync() }
 }

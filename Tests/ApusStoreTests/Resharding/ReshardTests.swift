@@ -5,21 +5,9 @@ import Testing
 
 @testable import ApusStore
 
-@Suite(.timeLimit(.minutes(5)))
+// One after the other: each has a dozen connections to a server for each of its stores.
+@Suite(.serialized, .timeLimit(.minutes(5)))
 struct ReshardTests {
-    let folder: TestFolder
-
-    init() throws { folder = try TestFolder() }
-
-    private func code(_ body: () async throws -> Void) async -> StoreError.Code? {
-        do {
-            try await body()
-            return nil
-        } catch {
-            return (error as? StoreError)?.code
-        }
-    }
-
     /// Begins to move and is stopped after the first step: what is written then was in no look at the shard.
     private func moveALittle(_ store: Store) async {
         let isFirst = Lock(true)
@@ -33,12 +21,13 @@ struct ReshardTests {
         await #expect(throws: CancellationError.self) { try await work.value }
     }
 
-    @Test
-    func `two shards become four, and back, with every row where its key leads`() async throws {
-        let shop = try await MovingShop.open(folder)
+    @Test(arguments: TestEngine.moving)
+    func `two shards become four, and back, with every row where its key leads`(engine: TestEngine) async throws {
+        let place = try TestPlace(engine)
+        let shop = try await MovingShop.open(place)
         try await shop.fill(500)
         let before = try await shop.contents()
-        #expect(try shop.store.resharding() == nil)
+        #expect(try await shop.store.resharding() == nil)
 
         let plan = try shop.store.reshardPlan(shards: 4)
         let estimate = try await shop.store.reshardEstimate(plan)
@@ -57,7 +46,7 @@ struct ReshardTests {
         #expect(try await shop.contents() == before)
         #expect(try await shop.check().isEmpty)
         #expect(seen.withLock { $0.last }?.slots == plan.slots)
-        let status = try shop.store.resharding()
+        let status = try await shop.store.resharding()
         #expect(status?.isDone == true)
         #expect(status?.slots == plan.slots)
 
@@ -73,7 +62,7 @@ struct ReshardTests {
         let counts: [Int] = try await shop.store.everyShard.all("SELECT count(*) FROM buyers").rows
         #expect(Array(counts.suffix(2)) == [0, 0])
         try await shop.store.finishResharding()
-        #expect(try shop.store.resharding() == nil)
+        #expect(try await shop.store.resharding() == nil)
 
         // Shards without slots take some again.
         try await shop.store.reshard(try shop.store.reshardPlan(shards: 3))
@@ -83,16 +72,17 @@ struct ReshardTests {
         await shop.store.close()
 
         // Another program that declares what it was made with finds it as it is now.
-        let again = try await MovingShop.open(folder)
+        let again = try await MovingShop.open(place)
         #expect(try again.store.map.shards == 4)
         #expect(try await again.contents() == before)
         #expect(try await again.check().isEmpty)
         await again.store.close()
     }
 
-    @Test
-    func `one slot goes to a new shard, and shards are merged`() async throws {
-        let shop = try await MovingShop.open(folder)
+    @Test(arguments: TestEngine.moving)
+    func `one slot goes to a new shard, and shards are merged`(engine: TestEngine) async throws {
+        let place = try TestPlace(engine)
+        let shop = try await MovingShop.open(place)
         try await shop.fill(200)
         let before = try await shop.contents()
         let slot = try shop.store.map.slot(of: 7)
@@ -107,14 +97,15 @@ struct ReshardTests {
         await shop.store.close()
     }
 
-    @Test
-    func `calls and questions go on meanwhile, in another process too`() async throws {
-        let shop = try await MovingShop.open(folder, share: 0.5)
+    @Test(arguments: TestEngine.moving)
+    func `calls and questions go on meanwhile, in another process too`(engine: TestEngine) async throws {
+        let place = try TestPlace(engine)
+        let shop = try await MovingShop.open(place, share: 0.5)
         let buyers = 400
         try await shop.fill(buyers)
         let before = try await shop.contents()
         // A second opening is what another process has: its own handles, threads and copy of the map.
-        let other = try await MovingShop.open(folder)
+        let other = try await MovingShop.open(place)
         let held = try (0..<buyers).map { try other.store.shard(for: $0) }
         let group = try LoopGroup(count: 2)
         let isOver = Lock(false)
@@ -143,8 +134,10 @@ struct ReshardTests {
                         let order = "new-\(worker)-\(mine ?? 0)-\(id)"
                         try await shard.transaction { transaction in
                             try transaction.execute("INSERT INTO orders (number, buyer) VALUES (\(order), \(id))")
-                            try transaction.execute("INSERT INTO lines (number, line, what) VALUES (\(order), 1, 'x')")
-                            try transaction.execute("DELETE FROM lines WHERE number = \(order)")
+                            try transaction.execute(
+                                "INSERT INTO \"lines\" (number, line, what) VALUES (\(order), 1, 'x')"
+                            )
+                            try transaction.execute("DELETE FROM \"lines\" WHERE number = \(order)")
                             try transaction.execute("DELETE FROM orders WHERE number = \(order)")
                         }
                     }
@@ -178,24 +171,47 @@ struct ReshardTests {
         await shop.store.close()
     }
 
-    @Test
-    func `rows that come while their slot waits to move go with it`() async throws {
-        let shop = try await MovingShop.open(folder)
+    @Test(arguments: TestEngine.moving)
+    func `a program that has heard of nothing asks all shards, and finds its keys`(engine: TestEngine) async throws {
+        let place = try TestPlace(engine)
+        let shop = try await MovingShop.open(place)
+        try await shop.fill(120)
+        let before = try await shop.contents()
+        let other = try await MovingShop.open(place)
+        let third = try await MovingShop.open(place)
+        let held = try (0..<120).map { try third.store.shard(for: $0) }
+        try await shop.store.reshard(try shop.store.reshardPlan(shards: 4))
+        try await shop.store.finishResharding()
+        #expect(try await other.contents() == before)
+        for id in 0..<120 {
+            let count = try await held[id].execute("UPDATE buyers SET visits = visits + 1 WHERE id = \(id)")
+            #expect(count == 1, "buyer \(id)")
+            #expect(try await held[id].first("SELECT visits FROM buyers WHERE id = \(id)") == 1)
+        }
+        #expect(try await shop.check() == [])
+        for one in [shop, other, third] { await one.store.close() }
+    }
+
+    @Test(arguments: TestEngine.moving)
+    func `rows that come while their slot waits to move go with it`(engine: TestEngine) async throws {
+        let place = try TestPlace(engine)
+        let shop = try await MovingShop.open(place)
         try await shop.fill(100)
         let store = shop.store
         await moveALittle(store)
         try await store.insert(100..<300, into: "buyers", ["id", "name", "visits"], key: { $0 }) { [$0, "late", 0] }
         try await store.shard(for: 3).execute("DELETE FROM buyers WHERE id = 3")
-        #expect(try store.resharding()?.isDone == false)
+        #expect(try await store.resharding()?.isDone == false)
         try await store.reshard(nil)
         #expect(try await shop.check().isEmpty)
         #expect(try await store.everyShard.all("SELECT id FROM buyers", as: Int.self).rows.count == 299)
         await store.close()
     }
 
-    @Test
-    func `a table that is not declared keeps its store from moving`() async throws {
-        let shop = try await MovingShop.open(folder, tables: Array(MovingShop.tables.dropLast()))
+    @Test(arguments: TestEngine.moving)
+    func `a table that is not declared keeps its store from moving`(engine: TestEngine) async throws {
+        let place = try TestPlace(engine)
+        let shop = try await MovingShop.open(place, tables: Array(MovingShop.tables.dropLast()))
         do {
             try await shop.store.reshard(try shop.store.reshardPlan(shards: 4))
             Issue.record("it moved")
@@ -207,9 +223,10 @@ struct ReshardTests {
         await shop.store.close()
     }
 
-    @Test
-    func `a primary key that two shards have stops the move with nothing lost`() async throws {
-        let shop = try await MovingShop.open(folder)
+    @Test(arguments: TestEngine.moving)
+    func `a primary key that two shards have stops the move with nothing lost`(engine: TestEngine) async throws {
+        let place = try TestPlace(engine)
+        let shop = try await MovingShop.open(place)
         try await shop.fill(60)
         // The same order number on both shards.
         let pair = try [0, 1].map { index in
@@ -217,7 +234,7 @@ struct ReshardTests {
         }
         for buyer in pair {
             try await shop.store.shard(for: buyer).execute(
-                "INSERT INTO orders (number, buyer, total, picture) VALUES ('same', \(buyer), 1, x'00')"
+                "INSERT INTO orders (number, buyer, total, picture) VALUES ('same', \(buyer), 1, \([0 as UInt8]))"
             )
         }
         let before = try await shop.contents()
@@ -237,10 +254,11 @@ struct ReshardTests {
         await shop.store.close()
     }
 
-    @Test
-    func `rows that follow none are refused before anything moves`() async throws {
-        let shop = try await MovingShop.open(folder)
-        try await shop.store.shard(for: 1).execute("INSERT INTO lines (number, line, what) VALUES ('none', 1, 'x')")
+    @Test(arguments: TestEngine.moving)
+    func `rows that follow none are refused before anything moves`(engine: TestEngine) async throws {
+        let place = try TestPlace(engine)
+        let shop = try await MovingShop.open(place)
+        try await shop.store.shard(for: 1).execute("INSERT INTO \"lines\" (number, line, what) VALUES ('none', 1, 'x')")
         #expect(
             await code { try await shop.store.reshard(try shop.store.reshardPlan(shards: 4)) } == .foreignKeyViolation
         )
@@ -253,12 +271,13 @@ struct ReshardTests {
         ("ALTER TABLE buyers ADD COLUMN twice INTEGER GENERATED ALWAYS AS (visits * 2) VIRTUAL", "buyers.twice"),
     ])
     func `what reaches beyond its key is refused by name`(sql: StaticString, name: String) async throws {
+        let place = try TestPlace(.sqlite)
         let gifts = StoreTable("gifts", primaryKey: ["id"], key: ["id"]) { try $0.next(Int.self) }
         let isTable = name == "gifts"
         let migrations = MovingShop.migrations + [Migration(2, "more", sql)]
         let tables = MovingShop.tables + (isTable ? [gifts] : [])
-        let store = Store("moving", shards: 2, sharding: .hash(slots: 64), migrations: migrations, tables: tables)
-        try await store.open(BlockSite(dataFolder: folder.path))
+        let store = Store(place.name, shards: 2, sharding: .hash(slots: 64), migrations: migrations, tables: tables)
+        try await store.open(place.site())
         do {
             try await store.reshard(try store.reshardPlan(shards: 4))
             Issue.record("it moved")
@@ -270,10 +289,13 @@ struct ReshardTests {
         await store.close()
     }
 
-    @Test
-    func `a row whose declared key is another than the one it was written by is refused`() async throws {
+    @Test(arguments: TestEngine.moving)
+    func `a row whose declared key is another than the one it was written by is refused`(engine: TestEngine)
+        async throws
+    {
+        let place = try TestPlace(engine)
         let wrong = StoreTable("buyers", primaryKey: ["id"], key: ["visits"]) { try $0.next(Int.self) }
-        let shop = try await MovingShop.open(folder, tables: [wrong] + MovingShop.tables.dropFirst())
+        let shop = try await MovingShop.open(place, tables: [wrong] + MovingShop.tables.dropFirst())
         try await shop.fill(50)
         let before = try await shop.contents()
         #expect(await code { try await shop.store.reshard(try shop.store.reshardPlan(shards: 4)) } == .wrongShard)
@@ -283,10 +305,11 @@ struct ReshardTests {
 
     @Test
     func `rows that a migration brings while shards move go along`() async throws {
-        let shop = try await MovingShop.open(folder)
+        let place = try TestPlace(.sqlite)
+        let shop = try await MovingShop.open(place)
         try await shop.fill(100)
         let isFirst = Lock(true)
-        let (store, path) = (shop.store, folder.path)
+        let (store, path) = (shop.store, place.folder.path)
         // What a newer program does to a table, with its triggers lost, and rows that come afterwards.
         try await store.reshard(try store.reshardPlan(shards: 4)) { progress in
             guard !progress.isCounting, isFirst.withLock({ $0 }) else { return }
@@ -316,29 +339,32 @@ struct ReshardTests {
         await store.close()
     }
 
-    @Test
-    func `a row that comes before the one it follows goes with it`() async throws {
-        let shop = try await MovingShop.open(folder)
+    @Test(arguments: TestEngine.moving)
+    func `a row that comes before the one it follows goes with it`(engine: TestEngine) async throws {
+        let place = try TestPlace(engine)
+        let shop = try await MovingShop.open(place)
         try await shop.fill(100)
         let store = shop.store
         await moveALittle(store)
         for buyer in 200..<260 {
             let shard = try store.shard(for: buyer)
-            try await shard.execute("INSERT INTO lines (number, line, what) VALUES (\("early-\(buyer)"), 1, 'x')")
+            try await shard.execute("INSERT INTO \"lines\" (number, line, what) VALUES (\("early-\(buyer)"), 1, 'x')")
             try await shard.execute("INSERT INTO orders (number, buyer) VALUES (\("early-\(buyer)"), \(buyer))")
         }
         try await store.reshard(nil)
         #expect(try await shop.check().isEmpty)
         #expect(
-            try await store.everyShard.all("SELECT line FROM lines WHERE number LIKE 'early%'", as: Int.self).rows.count
+            try await store.everyShard.all("SELECT line FROM \"lines\" WHERE number LIKE 'early%'", as: Int.self).rows
+                .count
                 == 60
         )
         await store.close()
     }
 
-    @Test
-    func `plans that cannot be are refused`() async throws {
-        let shop = try await MovingShop.open(folder)
+    @Test(arguments: TestEngine.moving)
+    func `plans that cannot be are refused`(engine: TestEngine) async throws {
+        let place = try TestPlace(engine)
+        let shop = try await MovingShop.open(place)
         let store = shop.store
         #expect(await code { _ = try store.reshardPlan(shards: 0) } == .valueInvalid)
         #expect(await code { _ = try store.reshardPlan(shards: 65) } == .valueInvalid)
@@ -352,11 +378,12 @@ struct ReshardTests {
 
     @Test
     func `a map whose slots have moved is not opened without its table of slots`() async throws {
-        let shop = try await MovingShop.open(folder)
+        let place = try TestPlace(.sqlite)
+        let shop = try await MovingShop.open(place)
         try await shop.store.reshard(try shop.store.reshardPlan(shards: 3))
         await shop.store.close()
-        #expect(try Files.readText(folder.path + "/map.json").contains("\"format\" : 2"))
-        try Files.remove(folder.path + "/slots.map")
-        #expect(await code { _ = try await MovingShop.open(folder) } == .corrupt)
+        #expect(try Files.readText(place.folder.path + "/map.json").contains("\"format\" : 2"))
+        try Files.remove(place.folder.path + "/slots.map")
+        #expect(await code { _ = try await MovingShop.open(place) } == .corrupt)
     }
 }

@@ -1,0 +1,209 @@
+#if MySQL
+import ApusCore
+import ApusRuntime
+
+/// What a shard does so that its keys can leave while it serves; as the shard on PostgreSQL does it, with a row's lock in place of a
+/// table's and a variable of the session in place of one of the transaction.
+///
+/// Triggers run for rows here, not for statements: a statement that changes nothing is not refused. Where the lease is over by then
+/// it is run again.
+extension MySQLShard {
+    /// A statement was to go without a look and may not.
+    private struct NotLooked: Error {}
+
+    func now() -> Int64 { engine.clock.now().nanoseconds }
+
+    // MARK: Looking
+
+    func look() async throws {
+        try await perform(points, deadline: configuration.readDeadline, isOwn: true) { [self] in try look($0) }
+    }
+
+    /// Takes in what the shard says, in the session's transaction if it has one.
+    func look(_ session: any SQLSession, behind lock: SQL = "") throws {
+        let asked = now()
+        lease.heard(try slots.learn(session, of: index, behind: lock), askedAt: asked)
+    }
+
+    /// Looks by the first statement of a transaction that writes: until it ends, no key leaves.
+    private func lookAndHold(_ session: MySQLSession) throws {
+        try session.setLooked(true)
+        try look(session, behind: " LOCK IN SHARE MODE")
+    }
+
+    func holds(_ place: KeyPlace) -> Bool { slots.holds(place, on: index) }
+
+    func home(of place: KeyPlace) throws -> (index: Int, engine: any ShardEngine) {
+        guard let shards else { throw StoreError(.closed, "the store was closed") }
+        let home = slots.home(of: place, not: index)
+        return (home, try shards.engine(home))
+    }
+
+    /// Has the lease go on for those who come next, where it is half over.
+    func renewSoon() {
+        if lease.isToBeRenewed(at: now()) { Task { try? await self.look() } }
+    }
+
+    // MARK: Writes
+
+    func execute(_ sql: SQL, mayShare: Bool, at place: KeyPlace, deadline: Duration) async throws -> Int {
+        let end = now() + deadline.nanoseconds
+        while true {
+            if !lease.isValid(at: now()), !lease.isOpen(at: now()) { try await look() }
+            renewSoon()
+            // Before the key is found here: what is heard later has it fail.
+            let token = lease.token(at: now())
+            guard holds(place) else { throw KeyMoved() }
+            let left = Duration.nanoseconds(max(0, end - now()))
+            do {
+                return try await Answer.of { answer in
+                    guard let token else {
+                        return try await perform(writers, deadline: left) { [self] session in
+                            guard let session = session as? MySQLSession else { return }
+                            try lookAndHold(session)
+                            guard holds(place) else { throw KeyMoved() }
+                            answer.set(try session.execute(sql))
+                        }
+                    }
+                    try await perform(statements, deadline: left) { [self] session in
+                        guard let session = session as? MySQLSession else { return }
+                        answer.set(try execute(sql, session, while: token))
+                    }
+                }
+            } catch is NotLooked {
+                guard now() < end else { throw StoreError.expired(address.name) }
+            } catch let error as StoreError {
+                guard (error.cause as? MySQLError)?.isNotLooked == true else { throw error }
+                guard now() < end else { throw StoreError.expired(address.name) }
+                lease.refused(at: now())
+            }
+        }
+    }
+
+    private func execute(_ sql: SQL, _ session: MySQLSession, while token: ServerLease.Token) throws -> Int {
+        guard lease.stands(token, at: now()) else { throw NotLooked() }
+        try session.setLooked(false)
+        let changed = try session.execute(sql)
+        // A row that was changed was here: else it would have been refused. Of none nobody knows.
+        if changed == 0, !lease.stands(token, at: now()) { throw NotLooked() }
+        return changed
+    }
+
+    func write(deadline: Duration, _ body: @escaping @Sendable (borrowing Transaction) throws -> Void) async throws {
+        renewSoon()
+        try await perform(writers, deadline: deadline) { [self] session in
+            guard let session = session as? MySQLSession else { return }
+            session.whenRefused = { [lease, engine] in lease.refused(at: engine.clock.now().nanoseconds) }
+            let token = lease.token(at: now())
+            if token == nil { try lookAndHold(session) } else { try session.setLooked(false) }
+            try body(Transaction(session))
+            // The shard was shut all the time, or nobody knows what was read and written.
+            if let token, !lease.stands(token, at: now()) { try session.runAgain() }
+        }
+    }
+
+    // MARK: Moving
+
+    private static let again: Duration = .milliseconds(10)
+    private static let againSchema: Duration = .milliseconds(250)
+    private static let idleSeconds = 30
+
+    func exclusively(
+        deadline: Duration,
+        _ body: @escaping @Sendable (borrowing Transaction) throws -> Void
+    ) async throws {
+        try await byItself(deadline, lock: "FOR UPDATE", mayRunAgain: false, body)
+    }
+
+    func receive(deadline: Duration, _ body: @escaping @Sendable (borrowing Transaction) throws -> Void) async throws {
+        try await byItself(deadline, lock: nil, mayRunAgain: true, body)
+    }
+
+    func hold(deadline: Duration, _ body: @escaping @Sendable () async throws -> Void) async throws {
+        try await byItself(deadline, lock: "LOCK IN SHARE MODE", mayRunAgain: false) { _ in try Blocking.run(body) }
+    }
+
+    func define(_ texts: @escaping @Sendable (Dialect) -> [String]) async throws {
+        // Each statement over the schema is a transaction of its own, and may be run again.
+        try await byItself(ShardMover.patience, lock: nil, mayRunAgain: true) { transaction in
+            guard let session = transaction.session as? MySQLSession else { return }
+            for text in texts(.mysql) { try session.control(text) }
+        }
+    }
+
+    /// Runs `body` in a transaction of its own, on a connection that is for that alone.
+    ///
+    /// A lock that is not to be had in a second is asked for again: who waits for one has everybody else wait behind.
+    private func byItself(
+        _ deadline: Duration,
+        lock: String?,
+        mayRunAgain: Bool,
+        _ body: @escaping @Sendable (borrowing Transaction) throws -> Void
+    ) async throws {
+        let end = engine.clock.now() + deadline
+        while true {
+            let isDone = try await StoreThread.run { [self] in
+                try attempt(until: end, lock: lock, mayRunAgain: mayRunAgain, body)
+            }
+            if isDone { return }
+            try await Pause.take(mayRunAgain ? Self.againSchema : Self.again)
+        }
+    }
+
+    /// False where others were in the way.
+    private func attempt(
+        until end: Instant,
+        lock: String?,
+        mayRunAgain: Bool,
+        _ body: (borrowing Transaction) throws -> Void
+    ) throws -> Bool {
+        let session = try mover(by: end)
+        session.deadline = end.nanoseconds
+        session.begin(.statements, undoesStatements: false)
+        var hasLock = false
+        do {
+            try session.control("SET SESSION innodb_lock_wait_timeout = 1")
+            try session.control("START TRANSACTION")
+            session.isOpen = true
+            if let lock {
+                try session.control("SELECT version FROM apus_moving WHERE id = 1 \(lock)")
+                // Those who had not looked end by themselves.
+                try session.control("SET SESSION innodb_lock_wait_timeout = 30")
+            }
+            hasLock = true
+            try body(Transaction(session))
+            try session.commit()
+            keep(session)
+            return true
+        } catch {
+            session.rollback()
+            keep(session)
+            let isInTheWay = (error as? StoreError)?.code == .busy
+            guard isInTheWay, !hasLock || mayRunAgain, engine.clock.now() < end else { throw error }
+            return false
+        }
+    }
+
+    private func mover(by deadline: Instant) throws -> MySQLSession {
+        while let session = movers.withLock({ movers in movers?.popLast() }) {
+            if session.isAlive { return session }
+            session.close()
+        }
+        let session = try session(.statements, by: min(deadline, engine.clock.now() + configuration.connectDeadline))
+        // A step whose program hangs is cut off: it is put right afterwards.
+        let idle = session.link.isMariaDB ? ", idle_transaction_timeout = \(Self.idleSeconds)" : ""
+        try session.control("SET SESSION lock_wait_timeout = 1\(idle)")
+        try session.setLooked(true)
+        return session
+    }
+
+    private func keep(_ session: MySQLSession) {
+        let isKept = movers.withLock { movers in
+            guard !session.isBroken, let count = movers?.count, count < 2 else { return false }
+            movers?.append(session)
+            return true
+        }
+        if !isKept { session.close() }
+    }
+}
+#endif

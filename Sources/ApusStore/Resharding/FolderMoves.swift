@@ -1,0 +1,129 @@
+import ApusCore
+import ApusRuntime
+
+/// A resharding of shards in a folder: records are files, the cursor is in memory that all processes share.
+struct FolderMoves: MoveSite {
+    let folder: String
+    let store: String
+    let map: ShardMap
+    let shards: ShardList
+    let gate: StillGate
+    let mender: MoveMender
+    let configuration: StoreConfiguration
+    let clock: any Clock
+
+    /// How long a step waits for questions that are under way.
+    private static let stepDeadline: Duration = .seconds(600)
+
+    init(store: Store, folder: String, map: ShardMap, shards: ShardList, clock: any Clock) {
+        self.folder = folder
+        self.store = store.name
+        self.map = map
+        self.shards = shards
+        self.clock = clock
+        configuration = store.configuration
+        gate = StillGate(folder: folder, table: map.table)
+        mender = MoveMender(
+            shards: shards,
+            tables: TableStatements.ordered(store.tables.filter { !$0.isReference })
+        )
+    }
+
+    private var table: SlotTable { map.table }
+    var scratch: String { folder }
+
+    // MARK: Questions to all shards
+
+    /// Runs a question to all shards while no step is under way, and puts right first what a dead step left.
+    func still<T>(within deadline: Duration, _ body: () async throws -> T) async throws -> T {
+        var share = try await gate.share(within: deadline)
+        while table.openStep != nil {
+            // Nobody holds the gate and a step is open: its process has ended.
+            share?.release()
+            try await mend(within: deadline)
+            share = try await gate.share(within: deadline)
+        }
+        defer { share?.release() }
+        return try await body()
+    }
+
+    func mend(within deadline: Duration) async throws {
+        let still = try await gate.hold(within: deadline)
+        defer { still.release() }
+        try await mender.mend()
+    }
+
+    // MARK: Records
+
+    private struct Claim: MoveClaim {
+        let lock: LockFile
+        func release() { lock.release() }
+    }
+
+    func claim() throws -> any MoveClaim {
+        let lock = try LockFile(path: folder + "/reshard.lock")
+        guard lock.isWritable else { throw StoreError(.readOnly, "\(lock.path) cannot be opened for writing") }
+        guard lock.tryAcquire() else { throw MoveRecord.taken }
+        for name in (try? Files.list(folder)) ?? [] where name.hasPrefix("reshard-rows-") {
+            try? Files.remove("\(folder)/\(name)")
+        }
+        return Claim(lock: lock)
+    }
+
+    func record() throws -> MoveRecord? { try MoveRecord.read(folder) }
+    func keep(_ record: MoveRecord) throws { try record.write(folder) }
+    func forget() throws { try MoveRecord.forget(folder) }
+
+    func start(_ record: inout MoveRecord) throws {
+        try record.write(folder)
+        try map.startMoves(
+            shards: record.plan.shards,
+            folder: folder,
+            store: store,
+            deadline: configuration.openDeadline
+        )
+    }
+
+    // Whoever works in a folder looks always.
+    func open(_ shard: Int, _ tables: [TableStatements]) {}
+    func end(_ record: MoveRecord, _ tables: [TableStatements]) async throws {
+        for shard in try shards.every() { try await ShardMover.endNotes(shard, tables) }
+    }
+
+    // MARK: Steps
+
+    func begin(_ slot: Int, from: Int, to: Int) throws { try table.begin(slot, to: to) }
+
+    func step(from shard: Int, _ body: () async throws -> Void) async throws {
+        let still = try await gate.hold(within: Self.stepDeadline)
+        defer { still.release() }
+        try await mender.mend()
+        // Mending may have found that the slot is all there.
+        guard table.moving != nil else { return }
+        _ = try table.beginStep()
+        do {
+            try await body()
+            try table.endStep()
+        } catch {
+            // Or else whoever asks all shards next does.
+            try? await mender.mend()
+            throw error
+        }
+    }
+
+    func leaving(_ session: any SQLSession, of shard: Int) -> (slot: Int, to: Int, cursor: UInt64)? { table.moving }
+    func number(_ session: any SQLSession, to shard: Int) -> UInt64 { table.openStep ?? 0 }
+
+    func leave(_ session: any SQLSession, from: Int, to: Int, slot: Int, until: UInt64?, step: UInt64) throws {
+        if let until { try table.advance(to: until) } else { try table.finish() }
+    }
+
+    func arrive(_ arrival: Arrival, _ transaction: borrowing Transaction, _ tables: [TableStatements]) throws {
+        try arrival.write(transaction, tables)
+    }
+
+    // MARK: What it would cost
+
+    func bytes(of shard: Int) -> Int { Int(Files.status("\(folder)/\(OpenStore.fileName(shard))")?.size ?? 0) }
+    func timeOfSync() throws -> Duration { try MovePace.timeOfSync(in: folder, clock: clock) }
+}

@@ -1,0 +1,75 @@
+import ApusCore
+
+/// Where a resharding keeps what it knows, and how its steps are kept apart from everybody else's work.
+///
+/// A folder has files and memory that all processes share; servers have tables. What moves, and in which order, is the
+/// ``Resharder``'s.
+protocol MoveSite: Sendable {
+    /// A folder for what is thrown away.
+    var scratch: String { get }
+
+    /// Keeps other processes from resharding until it is let go of.
+    ///
+    /// - Throws: ``StoreError`` with code `busy` where another process is at it.
+    func claim() async throws -> any MoveClaim
+
+    /// What is under way, or is kept for the way back.
+    func record() async throws -> MoveRecord?
+    func keep(_ record: MoveRecord) async throws
+    func forget() async throws
+
+    /// Has everybody know that slots move from now on, and over how many shards.
+    func start(_ record: inout MoveRecord) async throws
+    /// Keys leave a shard from now on: whoever works there looks whether a key is still there.
+    func open(_ shard: Int, _ tables: [TableStatements]) async throws
+    /// Everything is where it is to be.
+    func end(_ record: MoveRecord, _ tables: [TableStatements]) async throws
+
+    /// Puts right what a step left that did not come to its end.
+    func mend(within deadline: Duration) async throws
+    /// A slot begins to move: none of its keys has.
+    func begin(_ slot: Int, from: Int, to: Int) async throws
+    /// Has a step run; what it leaves when it fails is put right then or by whoever comes next.
+    func step(from shard: Int, _ body: () async throws -> Void) async throws
+
+    // MARK: Within the transaction on the shard that is left
+
+    /// The slot that leaves, where to, and the hash of its first key that is still there.
+    func leaving(_ session: any SQLSession, of shard: Int) throws -> (slot: Int, to: Int, cursor: UInt64)?
+    /// The number of the step that is under way to another shard.
+    func number(_ session: any SQLSession, to shard: Int) throws -> UInt64
+    /// Keys below `until` have gone; for `nil` all of the slot's.
+    func leave(_ session: any SQLSession, from shard: Int, to target: Int, slot: Int, until: UInt64?, step: UInt64)
+        throws
+
+    // MARK: Within the transaction on the shard that they come to
+
+    /// Notes what a step brings.
+    func arrive(_ arrival: Arrival, _ transaction: borrowing Transaction, _ tables: [TableStatements]) throws
+
+    // MARK: What it would cost
+
+    /// About how many bytes a shard's rows take.
+    func bytes(of shard: Int) async throws -> Int
+    /// How long it takes until something is on disk.
+    func timeOfSync() async throws -> Duration
+}
+
+/// The right to reshard.
+protocol MoveClaim: Sendable {
+    func release() async
+}
+
+extension MoveClaim {
+    /// Does something, and lets go then.
+    func released<T>(_ body: () async throws -> T) async throws -> T {
+        do {
+            let result = try await body()
+            await release()
+            return result
+        } catch {
+            await release()
+            throw error
+        }
+    }
+}
