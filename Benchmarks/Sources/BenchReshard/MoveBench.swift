@@ -19,6 +19,8 @@ struct MoveBench {
         var control: [Double] = []
         var moving: [Double] = []
         var lost: [Double] = []
+        var step: [Double] = []
+        var controlPause: [Double] = []
     }
 
     func run(_ notes: inout [String]) async throws -> [BenchKit.Row] {
@@ -34,14 +36,17 @@ struct MoveBench {
             let rate = capacity * 0.7
             let still = try await load.run(rate: rate) { try await Task.sleep(for: Self.control) }
             let plan = try store.reshardPlan(shards: 4)
-            let took = Lock(0.0)
+            let (took, longest) = (Lock(0.0), Lock(0.0))
             let moving = try await load.run(rate: rate) {
                 let report = try await store.reshard(plan)
                 took.withLock { $0 = Double(report.nanoseconds) / 1e9 }
+                longest.withLock { $0 = Double(report.pause) / 1e6 }
             }
             figures.control.append(still.p99)
             figures.moving.append(moving.p99)
             figures.pause.append(moving.longestWrite)
+            figures.step.append(longest.withLock { $0 })
+            figures.controlPause.append(still.longestWrite)
             figures.lost.append(Double(try await load.wrong()))
             seconds.append(took.withLock { $0 })
             rates.append(rate)
@@ -53,6 +58,10 @@ struct MoveBench {
         notes.append(
             "\(engine): \(Self.accounts) rows of 200 bytes, half of them moved in \(median(seconds)) s at \(Int(median(rates))) calls/s, "
                 + "half of which write"
+        )
+        notes.append(
+            "\(engine): the longest step took \(median(figures.step)) ms; the longest write in \(Int(Self.control.seconds)) s "
+                + "of the same load without a move \(median(figures.controlPause)) ms"
         )
         let note = "pause is the longest write of the whole move, from when it was due"
         if !notes.contains(note) { notes.append(note) }

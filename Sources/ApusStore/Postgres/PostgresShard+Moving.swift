@@ -106,7 +106,7 @@ extension PostgresShard {
     // MARK: Moving
 
     /// How long a step waits for those who are at work before it lets others go first.
-    private static let lockTimeout = "50ms"
+    private static let lockTimeout = "20ms"
     private static let again: Duration = .milliseconds(10)
     /// The same for a change of a table, which nobody can use meanwhile.
     private static let againSchema: Duration = .milliseconds(250)
@@ -168,14 +168,13 @@ extension PostgresShard {
         session.begin(.schema)
         var hasLock = false
         do {
-            try session.control("SET LOCAL idle_in_transaction_session_timeout = '\(Self.idleTimeout)'")
-            try session.control("SET LOCAL lock_timeout = '\(Self.lockTimeout)'")
-            try session.control("SELECT set_config('apus.looked', '1', true)")
-            if let lock {
-                try session.control(lock)
-                try session.control("SET LOCAL idle_in_transaction_session_timeout = '\(Self.idleTimeout)'")
-                try session.control("SET LOCAL lock_timeout = 0")
-            }
+            // Together: each round trip of a step is waited for by those who write.
+            var before = [
+                "SET LOCAL idle_in_transaction_session_timeout = '\(Self.idleTimeout)'",
+                "SET LOCAL lock_timeout = '\(Self.lockTimeout)'", "SELECT set_config('apus.looked', '1', true)",
+            ]
+            if let lock { before += [lock, "SET LOCAL lock_timeout = 0"] }
+            _ = try session.exchange(before)
             hasLock = true
             try body(Transaction(session))
             try session.commit()

@@ -31,6 +31,8 @@ struct FolderMoves: MoveSite {
 
     private var table: SlotTable { map.table }
     var scratch: String { folder }
+    // It ends with the disk.
+    var rowsLeast: Int { 16 }
 
     // MARK: Questions to all shards
 

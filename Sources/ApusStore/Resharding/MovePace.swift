@@ -9,22 +9,23 @@ struct MovePace: Sendable {
     let share: Double
 
     static let rowsAtFirst = 64
-    /// Fewer rows cost as much, as a step ends with the disk.
-    static let rowsLeast = 16
+    /// Fewer rows cost as much.
+    let rowsLeast: Int
     static let rowsMost = 4096
     /// What a row takes apart from the disk, for an estimate, in nanoseconds.
     private static let nanosecondsPerRow = 25_000.0
     /// How often a step waits for the disk: the step's begin, the rows, the cursor, what is taken away.
     private static let syncsPerStep = 4.0
 
-    init(_ configuration: StoreConfiguration) {
+    init(_ configuration: StoreConfiguration, rowsLeast: Int) {
+        self.rowsLeast = rowsLeast
         step = configuration.moveStep
         share = configuration.moveShare
     }
 
     /// How many rows the next step brings.
     func rows(after rows: Int, in time: Duration) -> Int {
-        if time > step { return max(Self.rowsLeast, rows / 2) }
+        if time > step { return max(rowsLeast, rows / 2) }
         return time < step / 2 ? min(Self.rowsMost, rows + max(1, rows / 4)) : rows
     }
 
@@ -40,11 +41,11 @@ struct MovePace: Sendable {
     /// About how long it takes to move so many rows, and to move the largest key, in seconds.
     func estimate(rows: Int, slots: Int, largest: Int, sync: Duration) -> (seconds: Double, pause: Double) {
         let sync = Double(sync.nanoseconds) * Self.syncsPerStep
-        let perStep = max(Double(Self.rowsLeast), (Double(step.nanoseconds) - sync) / Self.nanosecondsPerRow)
+        let perStep = max(Double(rowsLeast), (Double(step.nanoseconds) - sync) / Self.nanosecondsPerRow)
         // A slot ends with a step of its own.
         let steps = Double(rows) / perStep + Double(slots)
         let work = steps * sync + Double(rows) * Self.nanosecondsPerRow
-        return (work / share / 1e9, (sync + Double(max(largest, Self.rowsLeast)) * Self.nanosecondsPerRow) / 1e9)
+        return (work / share / 1e9, (sync + Double(max(largest, rowsLeast)) * Self.nanosecondsPerRow) / 1e9)
     }
 
     /// How long the disk of a folder takes to sync a page, by the median of some.

@@ -7,6 +7,8 @@ import ApusCore
 protocol MoveSite: Sendable {
     /// A folder for what is thrown away.
     var scratch: String { get }
+    /// A step of fewer rows takes as long.
+    var rowsLeast: Int { get }
 
     /// Keeps other processes from resharding until it is let go of.
     ///

@@ -23,7 +23,7 @@ final class Resharder: Sendable {
         configuration = store.configuration
         declared = store.tables
         tables = TableStatements.ordered(store.tables.filter { !$0.isReference })
-        pace = MovePace(configuration)
+        pace = MovePace(configuration, rowsLeast: site.rowsLeast)
     }
 
     private var table: SlotTable { map.table }

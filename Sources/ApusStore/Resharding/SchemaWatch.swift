@@ -32,11 +32,9 @@ final class SchemaWatch: Sendable {
 
     private static func version(_ session: any SQLSession) throws -> Version {
         var version = Version(tables: "", migrations: 0)
-        try session.query(session.dialect.schemaVersion) { row in
+        let sql: SQL = "SELECT (\(sql: session.dialect.schemaVersion)), (SELECT count(1) FROM apus_migrations)"
+        try session.query(sql) { row in
             version.tables = try row.next()
-            return false
-        }
-        try session.query("SELECT count(1) FROM apus_migrations") { row in
             version.migrations = try row.next()
             return false
         }

@@ -167,6 +167,7 @@ private struct DeadlySite: MoveSite {
     }
 
     var scratch: String { base.scratch }
+    var rowsLeast: Int { base.rowsLeast }
     func claim() async throws -> any MoveClaim { try await base.claim() }
     func record() async throws -> MoveRecord? { try await base.record() }
     func keep(_ record: MoveRecord) async throws { try await base.keep(record) }

@@ -15,6 +15,8 @@ struct ServerMoves: MoveSite {
     let configuration: StoreConfiguration
     let clock: any Clock
     let scratch: String
+    // It is mostly round trips.
+    var rowsLeast: Int { 64 }
     /// A connection to the first shard that belongs to nobody else; blocks.
     let connect: @Sendable () throws -> any ServerSession
     private let run = Run()
