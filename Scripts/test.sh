@@ -3,10 +3,12 @@
 
 readonly TEST_PARTS=(nginx haproxy prometheus otlp redis redis-cluster memcached postgres mariadb)
 # Each line: a group's name, and a regular expression of its tests; a test is in the first group that names it. Those that try
-# seed after seed without a pause run by themselves: they would keep the threads that others share. So do the tests of the
-# last group, which take long, one after the other, and use little of a core: none of them is to start late.
+# seed after seed without a pause run by themselves: they would keep the threads that others share. So do those that move whole
+# stores between shards and servers, which keep the servers busy, and the tests of the last group, which take long, one after the
+# other, and use little of a core: none of them is to start late.
 readonly TEST_GROUPS=(
     'seeds ^ApusCacheTests\.(DifferentialTests|MemcachedDifferentialTests|MemcachedParserTests|RESPFuzzTests|MetaResponseTests)/'
+    'moves ^ApusStoreTests\.(ReshardTests|ReshardKillTests|PostgresReshardTests|BackupContractTests)/'
     'data ^(ApusCacheTests|ApusStoreTests)\.'
     'processes ^(BazaarTests\.Faults|ApusDashboardTests\.BrowserTests)/'
 )
@@ -153,7 +155,7 @@ run_all() {
         # Suites on threads of their own leave the shared ones idle; with few tests at a time these were seen to end for good.
         # Those that try seeds have nothing to wait for: as many as there are cores.
         case $name-${group%% *} in
-            debug-data | release-data) TEST_PARALLEL=(--parallel) ;;
+            debug-data | release-data | *-moves) TEST_PARALLEL=(--parallel) ;;
             *-seeds) TEST_PARALLEL=(--parallel --experimental-maximum-parallelization-width "$(nproc)") ;;
         esac
         run_tests "$name-${group%% *}" --skip-build "$@" --filter "${group#* }" "${before[@]}"

@@ -39,7 +39,11 @@ extension PostgresShard {
 
     /// The same within a time of its own.
     func look(within deadline: Duration) async throws {
-        let pool = try reads.pool(of: try engine.loop())
+        try await look(by: try reads.pool(of: try engine.loop()), within: deadline)
+    }
+
+    /// The same on connections that are there anyway.
+    func look(by pool: PostgresPool, within deadline: Duration) async throws {
         let asked = now()
         let answer = try await pool.perform(ShardState.query, .look, deadline: deadline)
         guard let state = try answer.first(as: ShardState.self) else { throw nothing }

@@ -114,7 +114,9 @@ final class PostgresShard: ShardEngine {
         let end = now() + deadline.nanoseconds
         let pool = try writes.pool(of: try engine.loop())
         while true {
-            if !lease.isValid(at: now()), !lease.isOpen(at: now()) { try await look() }
+            if !lease.isValid(at: now()), !lease.isOpen(at: now()) {
+                try await look(by: pool, within: configuration.readDeadline)
+            }
             // Before the key is found here: what is heard later has it fail.
             let before: PostgresCall.Before = token().map { .lease(lease, $0) } ?? .gate(gate(place))
             guard holds(place) else { throw KeyMoved() }
@@ -127,7 +129,7 @@ final class PostgresShard: ShardEngine {
                     guard now() < end else { throw StoreError.expired(address.name) }
                     if (error.cause as? PostgresError)?.state == Self.notLooked { lease.refused(at: now()) }
                 case Self.keyGone:
-                    try await look()
+                    try await look(by: pool, within: configuration.readDeadline)
                     throw KeyMoved()
                 default: throw error
                 }
