@@ -26,8 +26,6 @@ final class MySQLSession: ServerSession {
 
     /// True from the begin to the end of several statements that belong together.
     private(set) var isInTransaction = false
-    /// Rows that the transaction has changed.
-    private(set) var changes = 0
     /// Told when the shard refuses a write that has not looked whether its key is still there.
     var whenRefused: (() -> Void)?
     /// Whether the connection says that it has looked.
@@ -73,7 +71,6 @@ final class MySQLSession: ServerSession {
         mustRunAgain = false
         isUncertain = false
         stopping = nil
-        changes = 0
     }
 
     /// Says to the shard whether what follows has looked if its key is still there.
@@ -125,11 +122,7 @@ final class MySQLSession: ServerSession {
 
     // MARK: SQLSession
 
-    func execute(_ sql: SQL) throws -> Int {
-        let changed = try answer(to: sql).changed
-        changes += changed
-        return changed
-    }
+    func execute(_ sql: SQL) throws -> Int { try answer(to: sql).changed }
 
     func query(_ sql: SQL, _ body: (inout RowReader) throws -> Bool) throws { try query(sql, skipping: 0, body) }
 

@@ -53,8 +53,6 @@ final class PostgresSession: ServerSession {
     var mustRunAgain = false
     /// A statement came after one that had failed: the same again must undo statements alone.
     private(set) var mustUndoStatements = false
-    /// Rows that the transaction has changed.
-    var changes = 0
     /// Told when the shard refuses a write that has not looked whether its key is still there.
     var whenRefused: (() -> Void)?
     /// Nothing more can be asked.
@@ -105,7 +103,6 @@ final class PostgresSession: ServerSession {
         mustRunAgain = false
         mustUndoStatements = false
         stopping = nil
-        changes = 0
     }
 
     /// Has what is at hand run again from its beginning.
@@ -160,11 +157,7 @@ final class PostgresSession: ServerSession {
 
     // MARK: SQLSession
 
-    func execute(_ sql: SQL) throws -> Int {
-        let changed = try timed(sql)?.changed ?? 0
-        changes += changed
-        return changed
-    }
+    func execute(_ sql: SQL) throws -> Int { try timed(sql)?.changed ?? 0 }
 
     func query(_ sql: SQL, _ body: (inout RowReader) throws -> Bool) throws { try query(sql, skipping: 0, body) }
 

@@ -27,7 +27,6 @@ final class Resharder: Sendable {
     }
 
     private var table: SlotTable { map.table }
-    var scanDeadline: Duration { configuration.scanDeadline }
 
     // MARK: Plans
 

@@ -20,10 +20,8 @@ struct ShardState: Sendable, Equatable, Row {
     /// Slots that have left so far, ever: rows of `apus_left` are numbered by it.
     var departures: Int64
 
-    /// The table that has it, and whose lock keeps steps and writers apart.
-    static let table = "apus_moving"
-    static let columns: SQL = "version, is_open, slot, target, reached, departures"
-    static let query: SQL = "SELECT \(sql: columns) FROM apus_moving WHERE id = 1"
+    static let query: SQL =
+        "SELECT version, is_open, slot, target, reached, departures FROM apus_moving WHERE id = 1"
 
     init(version: Int64, isOpen: Bool, leaving: Leaving?, departures: Int64) {
         self.version = version
