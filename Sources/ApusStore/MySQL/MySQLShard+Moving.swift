@@ -104,106 +104,69 @@ extension MySQLShard {
 
     // MARK: Moving
 
-    private static let again: Duration = .milliseconds(10)
-    private static let againSchema: Duration = .milliseconds(250)
     private static let idleSeconds = 30
+
+    /// Connections for steps and for changes of the schema.
+    static func movers(
+        _ address: MySQLAddress,
+        _ configuration: StoreConfiguration,
+        _ engine: MySQLEngine
+    ) -> OwnTransactions<MySQLSession> {
+        OwnTransactions(clock: engine.clock) { deadline in
+            let end = min(deadline, engine.clock.now() + configuration.connectDeadline)
+            let link = try MySQLLink.connect(
+                to: address.place,
+                work: .statements,
+                bytesMax: configuration.answerBytesMax,
+                by: end.nanoseconds
+            )
+            let session = MySQLSession(
+                link,
+                configuration: configuration,
+                stopper: engine.stopper,
+                clock: engine.clock
+            )
+            session.deadline = end.nanoseconds
+            // A step whose program hangs is cut off: it is put right afterwards.
+            let idle = link.isMariaDB ? ", idle_transaction_timeout = \(idleSeconds)" : ""
+            try session.control("SET SESSION lock_wait_timeout = 1\(idle)")
+            try session.setLooked(true)
+            return session
+        } begin: { session, lock in
+            session.begin(.statements, undoesStatements: false)
+            try session.control("SET SESSION innodb_lock_wait_timeout = 1")
+            try session.control("START TRANSACTION")
+            session.isOpen = true
+            guard let lock else { return }
+            try session.control("SELECT version FROM apus_moving WHERE id = 1 \(lock)")
+            // Those who had not looked end by themselves.
+            try session.control("SET SESSION innodb_lock_wait_timeout = 30")
+        }
+    }
 
     func exclusively(
         deadline: Duration,
         _ body: @escaping @Sendable (borrowing Transaction) throws -> Void
     ) async throws {
-        try await byItself(deadline, lock: "FOR UPDATE", mayRunAgain: false, body)
+        try await movers.run(within: deadline, lock: "FOR UPDATE", mayRunAgain: false, body)
     }
 
     func receive(deadline: Duration, _ body: @escaping @Sendable (borrowing Transaction) throws -> Void) async throws {
-        try await byItself(deadline, lock: nil, mayRunAgain: true, body)
+        try await movers.run(within: deadline, lock: nil, mayRunAgain: true, body)
     }
 
     func hold(deadline: Duration, _ body: @escaping @Sendable () async throws -> Void) async throws {
-        try await byItself(deadline, lock: "LOCK IN SHARE MODE", mayRunAgain: false) { _ in try Blocking.run(body) }
+        try await movers.run(within: deadline, lock: "LOCK IN SHARE MODE", mayRunAgain: false) { _ in
+            try Blocking.run(body)
+        }
     }
 
     func define(_ texts: @escaping @Sendable (Dialect) -> [String]) async throws {
         // Each statement over the schema is a transaction of its own, and may be run again.
-        try await byItself(ShardMover.patience, lock: nil, mayRunAgain: true) { transaction in
+        try await movers.run(within: ShardMover.patience, lock: nil, mayRunAgain: true) { transaction in
             guard let session = transaction.session as? MySQLSession else { return }
             for text in texts(.mysql) { try session.control(text) }
         }
-    }
-
-    /// Runs `body` in a transaction of its own, on a connection that is for that alone.
-    ///
-    /// A lock that is not to be had in a second is asked for again: who waits for one has everybody else wait behind.
-    private func byItself(
-        _ deadline: Duration,
-        lock: String?,
-        mayRunAgain: Bool,
-        _ body: @escaping @Sendable (borrowing Transaction) throws -> Void
-    ) async throws {
-        let end = engine.clock.now() + deadline
-        while true {
-            let isDone = try await StoreThread.run { [self] in
-                try attempt(until: end, lock: lock, mayRunAgain: mayRunAgain, body)
-            }
-            if isDone { return }
-            try await Pause.take(mayRunAgain ? Self.againSchema : Self.again)
-        }
-    }
-
-    /// False where others were in the way.
-    private func attempt(
-        until end: Instant,
-        lock: String?,
-        mayRunAgain: Bool,
-        _ body: (borrowing Transaction) throws -> Void
-    ) throws -> Bool {
-        let session = try mover(by: end)
-        session.deadline = end.nanoseconds
-        session.begin(.statements, undoesStatements: false)
-        var hasLock = false
-        do {
-            try session.control("SET SESSION innodb_lock_wait_timeout = 1")
-            try session.control("START TRANSACTION")
-            session.isOpen = true
-            if let lock {
-                try session.control("SELECT version FROM apus_moving WHERE id = 1 \(lock)")
-                // Those who had not looked end by themselves.
-                try session.control("SET SESSION innodb_lock_wait_timeout = 30")
-            }
-            hasLock = true
-            try body(Transaction(session))
-            try session.commit()
-            keep(session)
-            return true
-        } catch {
-            session.rollback()
-            keep(session)
-            let isInTheWay = (error as? StoreError)?.code == .busy
-            guard isInTheWay, !hasLock || mayRunAgain, engine.clock.now() < end else { throw error }
-            return false
-        }
-    }
-
-    private func mover(by deadline: Instant) throws -> MySQLSession {
-        while let session = movers.withLock({ movers in movers?.popLast() }) {
-            if session.isAlive { return session }
-            session.close()
-        }
-        let session = try session(.statements, by: min(deadline, engine.clock.now() + configuration.connectDeadline))
-        // A step whose program hangs is cut off: it is put right afterwards.
-        let idle = session.link.isMariaDB ? ", idle_transaction_timeout = \(Self.idleSeconds)" : ""
-        try session.control("SET SESSION lock_wait_timeout = 1\(idle)")
-        try session.setLooked(true)
-        return session
-    }
-
-    private func keep(_ session: MySQLSession) {
-        let isKept = movers.withLock { movers in
-            guard !session.isBroken, let count = movers?.count, count < 2 else { return false }
-            movers?.append(session)
-            return true
-        }
-        if !isKept { session.close() }
     }
 }
 #endif

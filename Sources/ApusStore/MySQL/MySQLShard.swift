@@ -15,8 +15,7 @@ final class MySQLShard: ShardEngine {
     let slots: ServerSlots
     let lease: ServerLease
     weak let shards: ShardList?
-    /// Connections for steps of a resharding; `nil` once the shard is closed.
-    let movers = Lock<[MySQLSession]?>([])
+    let movers: OwnTransactions<MySQLSession>
     let points: ServerWorkers<MySQLSession>
     private let scanners: ServerWorkers<MySQLSession>
     let statements: ServerWorkers<MySQLSession>
@@ -35,6 +34,7 @@ final class MySQLShard: ShardEngine {
         self.slots = slots
         let lease = ServerLease(clock: engine.clock)
         self.lease = lease
+        movers = Self.movers(address, configuration, engine)
         self.shards = shards
         self.index = index
         self.configuration = configuration
@@ -238,11 +238,7 @@ final class MySQLShard: ShardEngine {
         _ = try? await StoreThread.run {
             for workers in all.prefix(2) { _ = workers.awaitEnd(nanoseconds: 10_000_000_000) }
             for workers in all.dropFirst(2) { _ = workers.awaitEnd(nanoseconds: 2_000_000_000) }
-            let left = self.movers.withLock { movers in
-                defer { movers = nil }
-                return movers ?? []
-            }
-            for session in left { session.close() }
+            self.movers.close()
         }
     }
 }

@@ -111,108 +111,53 @@ extension PostgresShard {
 
     /// How long a step waits for those who are at work before it lets others go first.
     private static let lockTimeout = "20ms"
-    private static let again: Duration = .milliseconds(10)
-    /// The same for a change of a table, which nobody can use meanwhile.
-    private static let againSchema: Duration = .milliseconds(250)
     /// A step whose program hangs is cut off: it is put right afterwards.
     private static let idleTimeout = "30s"
+
+    /// Connections for steps and for changes of the schema.
+    static func movers(
+        _ address: PostgresAddress,
+        _ configuration: StoreConfiguration,
+        _ engine: PostgresEngine
+    ) -> OwnTransactions<PostgresSession> {
+        OwnTransactions(clock: engine.clock) { deadline in
+            let end = min(deadline, engine.clock.now() + configuration.connectDeadline)
+            let link = try address.connect(.writer, by: end.nanoseconds)
+            return PostgresSession(link, configuration: configuration, stopper: engine.stopper, clock: engine.clock)
+        } begin: { session, lock in
+            session.begin(.schema)
+            // Together: each round trip of a step is waited for by those who write.
+            var commands = [
+                "SET LOCAL idle_in_transaction_session_timeout = '\(idleTimeout)'",
+                "SET LOCAL lock_timeout = '\(lockTimeout)'", "SELECT set_config('apus.looked', '1', true)",
+            ]
+            if let lock { commands += [lock, "SET LOCAL lock_timeout = 0"] }
+            _ = try session.exchange(commands)
+        }
+    }
 
     func exclusively(
         deadline: Duration,
         _ body: @escaping @Sendable (borrowing Transaction) throws -> Void
     ) async throws {
         let lock = "LOCK TABLE apus_moving IN EXCLUSIVE MODE"
-        try await byItself(deadline, lock: lock, mayRunAgain: false, body)
+        try await movers.run(within: deadline, lock: lock, mayRunAgain: false, body)
     }
 
     func receive(deadline: Duration, _ body: @escaping @Sendable (borrowing Transaction) throws -> Void) async throws {
-        try await byItself(deadline, lock: nil, mayRunAgain: true, body)
+        try await movers.run(within: deadline, lock: nil, mayRunAgain: true, body)
     }
 
     func hold(deadline: Duration, _ body: @escaping @Sendable () async throws -> Void) async throws {
         let lock = "LOCK TABLE apus_moving IN ROW SHARE MODE"
-        try await byItself(deadline, lock: lock, mayRunAgain: false) { _ in try Blocking.run(body) }
+        try await movers.run(within: deadline, lock: lock, mayRunAgain: false) { _ in try Blocking.run(body) }
     }
 
     func define(_ texts: @escaping @Sendable (Dialect) -> [String]) async throws {
-        try await byItself(ShardMover.patience, lock: nil, mayRunAgain: true) { transaction in
+        try await movers.run(within: ShardMover.patience, lock: nil, mayRunAgain: true) { transaction in
             guard let session = transaction.session as? PostgresSession else { return }
             for text in texts(.postgres) { try session.run(text) }
         }
     }
-
-    /// Runs `body` in a transaction of its own, on a connection that is for that alone.
-    ///
-    /// A lock that is not to be had in a moment is asked for again: who waits for one has everybody else wait behind.
-    private func byItself(
-        _ deadline: Duration,
-        lock: String?,
-        mayRunAgain: Bool,
-        _ body: @escaping @Sendable (borrowing Transaction) throws -> Void
-    ) async throws {
-        let end = engine.clock.now() + deadline
-        while true {
-            let isDone = try await StoreThread.run { [self] in
-                try attempt(until: end, lock: lock, mayRunAgain: mayRunAgain, body)
-            }
-            if isDone { return }
-            try await Pause.take(mayRunAgain ? Self.againSchema : Self.again)
-        }
-    }
-
-    /// False where others were in the way.
-    private func attempt(
-        until end: Instant,
-        lock: String?,
-        mayRunAgain: Bool,
-        _ body: (borrowing Transaction) throws -> Void
-    ) throws -> Bool {
-        let session = try mover(by: end)
-        session.deadline = end.nanoseconds
-        session.begin(.schema)
-        var hasLock = false
-        do {
-            // Together: each round trip of a step is waited for by those who write.
-            var before = [
-                "SET LOCAL idle_in_transaction_session_timeout = '\(Self.idleTimeout)'",
-                "SET LOCAL lock_timeout = '\(Self.lockTimeout)'", "SELECT set_config('apus.looked', '1', true)",
-            ]
-            if let lock { before += [lock, "SET LOCAL lock_timeout = 0"] }
-            _ = try session.exchange(before)
-            hasLock = true
-            try body(Transaction(session))
-            try session.commit()
-            keep(session)
-            return true
-        } catch {
-            session.rollback()
-            keep(session)
-            let isInTheWay = (error as? StoreError)?.code == .busy
-            guard isInTheWay, !hasLock || mayRunAgain, engine.clock.now() < end else { throw error }
-            return false
-        }
-    }
-
-    private func mover(by deadline: Instant) throws -> PostgresSession {
-        while let session = movers.withLock({ $0.popLast() }) {
-            if session.isAlive { return session }
-            session.close()
-        }
-        let connected = min(deadline, engine.clock.now() + configuration.connectDeadline)
-        return try session(.writer, by: connected)
-    }
-
-    private func keep(_ session: PostgresSession) {
-        let isKept = movers.withLock { movers in
-            guard !session.isBroken, let count = movers?.count, count < 2 else { return false }
-            movers?.append(session)
-            return true
-        }
-        if !isKept { session.close() }
-    }
-}
-
-extension Optional where Wrapped == [PostgresSession] {
-    fileprivate mutating func popLast() -> PostgresSession? { self?.popLast() }
 }
 #endif

@@ -16,8 +16,7 @@ final class PostgresShard: ShardEngine {
     let slots: ServerSlots
     let lease: ServerLease
     weak let shards: ShardList?
-    /// Connections for steps of a resharding; `nil` once the shard is closed.
-    let movers = Lock<[PostgresSession]?>([])
+    let movers: OwnTransactions<PostgresSession>
     let reads: PostgresPools
     private let writes: PostgresPools
     private let writers: ServerWorkers<PostgresSession>
@@ -37,6 +36,7 @@ final class PostgresShard: ShardEngine {
         self.slots = slots
         let lease = ServerLease(clock: engine.clock)
         self.lease = lease
+        movers = Self.movers(address, configuration, engine)
         self.shards = shards
         self.index = index
         self.configuration = configuration
@@ -274,11 +274,7 @@ final class PostgresShard: ShardEngine {
             _ = writers.awaitEnd(nanoseconds: 10_000_000_000)
             _ = scanners.awaitEnd(nanoseconds: 2_000_000_000)
             for replica in replicas?.all ?? [] { replica.close() }
-            let left = movers.withLock { movers in
-                defer { movers = nil }
-                return movers ?? []
-            }
-            for session in left { session.close() }
+            movers.close()
         }
     }
 }
