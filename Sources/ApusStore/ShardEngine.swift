@@ -131,6 +131,8 @@ struct KeyMoved: Error {}
 protocol SQLSession: AnyObject {
     /// Runs a statement to its end and says how many rows it changed.
     func execute(_ sql: SQL) throws -> Int
+    /// Runs statements one after the other, where the engine can with one round trip, and says how many rows each changed.
+    func execute(all statements: [SQL]) throws -> [Int]
     /// Hands over the rows of a query until `body` says false.
     func query(_ sql: SQL, _ body: (inout RowReader) throws -> Bool) throws
     /// The same, with the first columns not counted among the row's own.
@@ -139,4 +141,9 @@ protocol SQLSession: AnyObject {
     func insert(into table: String, _ columns: [String], _ next: () throws -> [SQLValue]?) throws -> Int
     /// What differs between the engines' languages.
     var dialect: Dialect { get }
+}
+
+extension SQLSession {
+    @usableFromInline
+    func execute(all statements: [SQL]) throws -> [Int] { try statements.map { try execute($0) } }
 }

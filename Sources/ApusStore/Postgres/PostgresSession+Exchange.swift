@@ -20,18 +20,27 @@ extension PostgresSession {
         _ sql: SQL? = nil,
         _ after: [String] = []
     ) throws -> PostgresAnswer? {
+        try exchange(before, all: sql.map { [$0] } ?? [], after).first
+    }
+
+    /// The same with several statements.
+    ///
+    /// - Returns: The statements' answers.
+    func exchange(_ before: [String], all statements: [SQL], _ after: [String]) throws -> [PostgresAnswer] {
         guard !isBroken else { throw link.lost() }
-        // What can be wrong with the statement itself is found before anything is sent.
-        var text: String?
-        if let sql {
+        // What can be wrong with a statement itself is found before anything is sent.
+        for sql in statements {
             try link.parameters.set(sql)
-            if link.statements.find(sql) == nil { text = try PostgresStatements.text(sql) }
+            if link.statements.find(sql) == nil { _ = try PostgresStatements.text(sql) }
         }
         var sent: [Sent] = []
         if let text = beginText { try send(text, &sent) }
         beginText = nil
         for command in before { try send(command, &sent) }
-        if let sql { try send(sql, text, &sent) }
+        for sql in statements {
+            try link.parameters.set(sql)
+            try send(sql, link.statements.find(sql) == nil ? try PostgresStatements.text(sql) : nil, &sent)
+        }
         for command in after { try send(command, &sent) }
         guard PQpipelineSync(link.handle) == 1 else { throw broken() }
         return try receive(sent)
@@ -57,10 +66,10 @@ extension PostgresSession {
         sent.append(.statement(statement))
     }
 
-    private func receive(_ sent: [Sent]) throws -> PostgresAnswer? {
+    private func receive(_ sent: [Sent]) throws -> [PostgresAnswer] {
         received = 0
         var rest = sent[...]
-        var answer: PostgresAnswer?
+        var answers: [PostgresAnswer] = []
         var error: PostgresError?
         while true {
             while PQisBusy(link.handle) == 1 { try awaitInput() }
@@ -72,9 +81,9 @@ extension PostgresSession {
             switch status {
             case PGRES_PIPELINE_SYNC:
                 PQclear(result)
-                return try settle(answer, error)
+                return try settle(answers, error)
             case PGRES_TUPLES_OK, PGRES_COMMAND_OK:
-                if case .statement = rest.first { answer = PostgresAnswer(result) } else { PQclear(result) }
+                if case .statement = rest.first { answers.append(PostgresAnswer(result)) } else { PQclear(result) }
             case PGRES_PIPELINE_ABORTED:
                 PQclear(result)
                 if case .prepare(let statement) = rest.first { link.statements.forget(statement) }
@@ -92,7 +101,7 @@ extension PostgresSession {
         }
     }
 
-    func settle(_ answer: PostgresAnswer?, _ error: PostgresError?) throws -> PostgresAnswer? {
+    func settle<Answer>(_ answer: Answer, _ error: PostgresError?) throws -> Answer {
         guard let error else {
             if let stopping, isInTransaction { throw stopping.reason }
             return answer

@@ -159,6 +159,13 @@ final class PostgresSession: ServerSession {
 
     func execute(_ sql: SQL) throws -> Int { try timed(sql)?.changed ?? 0 }
 
+    func execute(all statements: [SQL]) throws -> [Int] {
+        if statements.isEmpty { return [] }
+        let began = slow?.now() ?? 0
+        defer { slow?.ended(statements[0], since: began) }
+        return try asStatement { before, after in try exchange(before, all: statements, after).map(\.changed) }
+    }
+
     func query(_ sql: SQL, _ body: (inout RowReader) throws -> Bool) throws { try query(sql, skipping: 0, body) }
 
     func query(_ sql: SQL, skipping: Int, _ body: (inout RowReader) throws -> Bool) throws {

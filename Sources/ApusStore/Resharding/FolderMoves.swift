@@ -33,6 +33,8 @@ struct FolderMoves: MoveSite {
     var scratch: String { folder }
     // It ends with the disk.
     var rowsLeast: Int { 16 }
+    var holdsTarget: Bool { true }
+    var meeting: Duration { .milliseconds(100) }
 
     // MARK: Questions to all shards
 
@@ -96,15 +98,15 @@ struct FolderMoves: MoveSite {
 
     func begin(_ slot: Int, from: Int, to: Int) throws { try table.begin(slot, to: to) }
 
-    func step(from shard: Int, _ body: () async throws -> Void) async throws {
+    func step(from shard: Int, at place: MoveCursor, _ body: (_ number: UInt64) async throws -> Void) async throws {
         let still = try await gate.hold(within: Self.stepDeadline)
         defer { still.release() }
         try await mender.mend()
         // Mending may have found that the slot is all there.
         guard table.moving != nil else { return }
-        _ = try table.beginStep()
+        let number = try table.beginStep()
         do {
-            try await body()
+            try await body(number)
             try table.endStep()
         } catch {
             // Or else whoever asks all shards next does.
@@ -113,16 +115,16 @@ struct FolderMoves: MoveSite {
         }
     }
 
-    func leaving(_ session: any SQLSession, of shard: Int) -> (slot: Int, to: Int, cursor: UInt64)? { table.moving }
-    func number(_ session: any SQLSession, to shard: Int) -> UInt64 { table.openStep ?? 0 }
+    func leaving(_ session: any SQLSession, of shard: Int) -> MoveCursor? {
+        table.moving.map { MoveCursor(slot: $0.slot, to: $0.to, hash: $0.cursor, step: table.openStep ?? 0) }
+    }
 
     func leave(_ session: any SQLSession, from: Int, to: Int, slot: Int, until: UInt64?, step: UInt64) throws {
         if let until { try table.advance(to: until) } else { try table.finish() }
     }
 
-    func arrive(_ arrival: Arrival, _ transaction: borrowing Transaction, _ tables: [TableStatements]) throws {
-        try arrival.write(transaction, tables)
-    }
+    func arrive(_ arrival: Arrival, _ transaction: borrowing Transaction) throws { try arrival.write(transaction) }
+    func amend(_ arrival: Arrival, _ transaction: borrowing Transaction) throws { try arrival.write(transaction) }
 
     // MARK: What it would cost
 

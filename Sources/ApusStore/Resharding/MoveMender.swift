@@ -25,7 +25,7 @@ struct MoveMender: Sendable {
             let wrong = owner == to ? try shards.engine(arrival.from) : target
             let (entries, tables) = (try arrival.entries(among: tables), tables)
             try await wrong.exclusively(deadline: ShardMover.patience) {
-                try MoveStep.takeAway(entries, tables, $0)
+                try WholeRow.takeAway(entries, tables, $0)
             }
         }
         try table.endStep()

@@ -63,7 +63,11 @@ final class MoveMeter: Sendable {
         var report = MoveReport()
         var rowsPerStep = MovePace.rowsAtFirst
         var lastStep: Duration = .zero
+        /// Steps in a row whose shards did not come together.
+        var missed = 0
     }
+    /// How much longer a target waits each time, at most.
+    private static let waitMost = 6
 
     private let state = Lock(State())
     private let tell: @Sendable (MoveProgress) -> Void
@@ -72,23 +76,27 @@ final class MoveMeter: Sendable {
     private let clock: any Clock
     private let pace: MovePace
     private let began: Instant
+    private let site: any MoveSite
 
     /// - Parameters:
     ///   - tell: Told of each step.
     ///   - clock: Measures them.
     ///   - pace: How long they may take.
+    ///   - site: Where the slots lie.
     ///   - slotsInAll: Slots that are to move.
     ///   - moved: How many have.
     init(
         _ tell: @escaping @Sendable (MoveProgress) -> Void,
         clock: any Clock,
         pace: MovePace,
+        site: any MoveSite,
         slotsInAll: Int,
         moved: @escaping @Sendable () -> Int
     ) {
         self.tell = tell
         self.clock = clock
         self.pace = pace
+        self.site = site
         self.slotsInAll = slotsInAll
         self.moved = moved
         began = clock.now()
@@ -96,6 +104,8 @@ final class MoveMeter: Sendable {
 
     var rowsPerStep: Int { state.withLock { $0.rowsPerStep } }
     var lastStep: Duration { state.withLock { $0.lastStep } }
+    /// How long the next step keeps the target for a source that is busy.
+    var meeting: Duration { site.meeting * (1 << state.withLock { min($0.missed, Self.waitMost) }) }
     var report: MoveReport {
         var report = state.withLock { $0.report }
         report.nanoseconds = (clock.now() - began).nanoseconds
@@ -107,14 +117,23 @@ final class MoveMeter: Sendable {
     /// Tells of the last step: not within it, as whoever is told may take long.
     func show() { show(rows: state.withLock { $0.report.rows }, isCounting: false) }
 
-    /// A step brought rows and took so long.
-    func stepped(_ rows: Int, _ time: Duration) {
+    /// A step brought rows, and all of it took so long.
+    func stepped(_ moved: MoveStep.Moved, took time: Duration) {
         state.withLock { state in
-            state.report.rows += rows
+            state.report.rows += moved.rows
             state.report.steps += 1
-            state.report.pause = max(state.report.pause, time.nanoseconds)
+            state.report.pause = max(state.report.pause, moved.pause.nanoseconds)
             state.lastStep = time
-            state.rowsPerStep = pace.rows(after: state.rowsPerStep, in: time)
+            state.missed = 0
+            state.rowsPerStep = pace.rows(after: state.rowsPerStep, in: moved.pause)
+        }
+    }
+
+    /// A step is to be done anew.
+    func missed(took time: Duration) {
+        state.withLock { state in
+            state.lastStep = time
+            state.missed += 1
         }
     }
 

@@ -9,6 +9,10 @@ protocol MoveSite: Sendable {
     var scratch: String { get }
     /// A step of fewer rows takes as long.
     var rowsLeast: Int { get }
+    /// Whether a step keeps the writers of the shard waiting that it brings rows to.
+    var holdsTarget: Bool { get }
+    /// How long a step keeps the target for a source that is busy.
+    var meeting: Duration { get }
 
     /// Keeps other processes from resharding until it is let go of.
     ///
@@ -31,15 +35,14 @@ protocol MoveSite: Sendable {
     func mend(within deadline: Duration) async throws
     /// A slot begins to move: none of its keys has.
     func begin(_ slot: Int, from: Int, to: Int) async throws
-    /// Has a step run; what it leaves when it fails is put right then or by whoever comes next.
-    func step(from shard: Int, _ body: () async throws -> Void) async throws
+    /// Has the step run that comes next after `place`, with its number; what it leaves when it fails is put right then or by
+    /// whoever comes next.
+    func step(from shard: Int, at place: MoveCursor, _ body: (_ number: UInt64) async throws -> Void) async throws
 
     // MARK: Within the transaction on the shard that is left
 
-    /// The slot that leaves, where to, and the hash of its first key that is still there.
-    func leaving(_ session: any SQLSession, of shard: Int) throws -> (slot: Int, to: Int, cursor: UInt64)?
-    /// The number of the step that is under way to another shard.
-    func number(_ session: any SQLSession, to shard: Int) throws -> UInt64
+    /// How far the slot is that leaves; `nil` for none.
+    func leaving(_ session: any SQLSession, of shard: Int) throws -> MoveCursor?
     /// Keys below `until` have gone; for `nil` all of the slot's.
     func leave(_ session: any SQLSession, from shard: Int, to target: Int, slot: Int, until: UInt64?, step: UInt64)
         throws
@@ -47,7 +50,9 @@ protocol MoveSite: Sendable {
     // MARK: Within the transaction on the shard that they come to
 
     /// Notes what a step brings.
-    func arrive(_ arrival: Arrival, _ transaction: borrowing Transaction, _ tables: [TableStatements]) throws
+    func arrive(_ arrival: Arrival, _ transaction: borrowing Transaction) throws
+    /// It brings other rows than were noted in the same transaction.
+    func amend(_ arrival: Arrival, _ transaction: borrowing Transaction) throws
 
     // MARK: What it would cost
 
@@ -55,6 +60,17 @@ protocol MoveSite: Sendable {
     func bytes(of shard: Int) async throws -> Int
     /// How long it takes until something is on disk.
     func timeOfSync() async throws -> Duration
+}
+
+/// How far the slot is that leaves a shard.
+struct MoveCursor: Sendable, Equatable {
+    let slot: Int
+    /// Where it goes.
+    let to: Int
+    /// The hash of its first key that is still there.
+    let hash: UInt64
+    /// The number of the step that is under way, or comes next.
+    let step: UInt64
 }
 
 /// The right to reshard.

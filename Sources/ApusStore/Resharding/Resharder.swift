@@ -134,7 +134,7 @@ final class Resharder: Sendable {
     }
 
     private func meter(_ tell: @escaping @Sendable (MoveProgress) -> Void, for record: MoveRecord) -> MoveMeter {
-        MoveMeter(tell, clock: clock, pace: pace, slotsInAll: record.plan.slots) { [self] in moved(record) }
+        MoveMeter(tell, clock: clock, pace: pace, site: site, slotsInAll: record.plan.slots) { [self] in moved(record) }
     }
 
     /// Moves the rest of a slot that is between two shards.
@@ -186,7 +186,8 @@ final class Resharder: Sendable {
             index: try RowIndex(
                 path: "\(site.scratch)/\(index)-\(SecureRandom.token(bits: 64)).sqlite",
                 configuration: configuration
-            )
+            ),
+            clock: clock
         )
     }
 
@@ -206,11 +207,18 @@ final class Resharder: Sendable {
     }
 
     private func step(_ mover: ShardMover, _ meter: MoveMeter) async throws {
-        try await mover.drainNotes()
-        try await site.step(from: mover.from) {
+        guard let ahead = try await mover.lookAhead(rows: meter.rowsPerStep) else {
+            // It has ended, and was not heard of.
+            return try await mover.source.look()
+        }
+        try await site.step(from: mover.from, at: ahead.place) { number in
             let began = clock.now()
-            let rows = try await mover.step(rows: meter.rowsPerStep)
-            meter.stepped(rows, clock.now() - began)
+            do {
+                let moved = try await mover.step(ahead, number: number, waiting: meter.meeting)
+                meter.stepped(moved, took: clock.now() - began)
+            } catch is StepNotMet {
+                meter.missed(took: clock.now() - began)
+            }
         }
     }
 

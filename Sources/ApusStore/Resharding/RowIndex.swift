@@ -99,6 +99,18 @@ final class RowIndex: @unchecked Sendable {
         return (all.map(\.entry), hash == .max ? nil : hash + 1)
     }
 
+    /// The rows of a slot's keys from `cursor` on, below `until`.
+    func rows(of slot: Int, from cursor: UInt64, below until: UInt64?) throws -> [Entry] {
+        if until == 0 { return [] }
+        let found: [Found] = try Transaction(connection).all(
+            """
+            SELECT hash, tbl, pk FROM rows WHERE slot = \(slot) AND hash >= \(Self.number(cursor))
+            AND hash <= \(until.map { Self.number($0 - 1) } ?? .max) ORDER BY hash
+            """
+        )
+        return found.map(\.entry)
+    }
+
     /// Forgets the rows of keys that have moved.
     func remove(_ slot: Int, below hash: UInt64?) throws {
         let bound = hash.map { $0 == 0 ? Int64.min : Self.number($0) }

@@ -17,27 +17,34 @@ final class SchemaWatch: Sendable {
 
     /// Notes a shard's schema as the one that is known.
     func note(_ session: any SQLSession, of shard: Int) throws {
-        let version = try Self.version(session)
+        let (version, _) = try Self.version(session)
         versions.withLock { $0[shard] = version }
     }
 
+    /// Looks whether the schema is still the same, and asks for a number with the same question.
+    ///
+    /// - Returns: The number.
     /// - Throws: ``SchemaChanged``.
-    func check(_ session: any SQLSession, of shard: Int) throws {
-        let version = try Self.version(session)
+    @discardableResult
+    func check(_ session: any SQLSession, of shard: Int, with number: SQL = "0") throws -> Int {
+        let (version, number) = try Self.version(session, with: number)
         guard versions.withLock({ $0[shard] == version }) else { throw SchemaChanged() }
+        return number
     }
 
     /// Whether all shards that are known have had the same steps of the schema.
     func areAlike() -> Bool { versions.withLock { Set($0.values.map(\.migrations)).count <= 1 } }
 
-    private static func version(_ session: any SQLSession) throws -> Version {
-        var version = Version(tables: "", migrations: 0)
-        let sql: SQL = "SELECT (\(sql: session.dialect.schemaVersion)), (SELECT count(1) FROM apus_migrations)"
+    private static func version(_ session: any SQLSession, with number: SQL = "0") throws -> (Version, number: Int) {
+        var (version, found) = (Version(tables: "", migrations: 0), 0)
+        let sql: SQL =
+            "SELECT (\(sql: session.dialect.schemaVersion)), (SELECT count(1) FROM apus_migrations), \(sql: number)"
         try session.query(sql) { row in
             version.tables = try row.next()
             version.migrations = try row.next()
+            found = try row.next()
             return false
         }
-        return version
+        return (version, found)
     }
 }

@@ -15,6 +15,7 @@ struct ShardMover: Sendable {
     let map: ShardMap
     let tables: [TableStatements]
     let index: RowIndex
+    let clock: any Clock
     let schemas = SchemaWatch()
 
     /// Rows that one look at the shard reads.
@@ -98,12 +99,47 @@ struct ShardMover: Sendable {
 
     // MARK: Steps
 
+    /// Fewer notes are taken in by the step itself.
+    private static let notesFew = 16
+
+    /// What the next step is to move.
+    ///
+    /// - Parameter rows: How many rows it brings, about.
+    /// - Returns: `nil` where nothing moves.
+    /// - Throws: ``StoreError``.
+    func lookAhead(rows most: Int) async throws -> MoveAhead? {
+        let notes: Int = try await Answer.read(source, deadline: Self.patience) { session in
+            try Transaction(session).one("SELECT \(sql: countNotes)")
+        }
+        if notes >= Self.notesFew { try await drainNotes() }
+        return try await Answer.read(source, deadline: Self.patience) { session in
+            guard let place = try site.leaving(session, of: from) else { return nil }
+            let (entries, until) = try index.next(place.slot, from: place.hash, most: most)
+            return MoveAhead(place: place, until: until, rows: try WholeRow.read(entries, tables, session))
+        }
+    }
+
+    /// How many notes there are, of all tables.
+    private var countNotes: SQL {
+        var sql: SQL = "0"
+        for statements in tables { sql.append(" + (\(sql: statements.countNotes))") }
+        return sql
+    }
+
+    /// Makes sure that the source's schema is the one that is known, and takes in what was noted.
+    ///
+    /// - Throws: ``SchemaChanged``; ``StoreError``.
+    func catchUp(_ session: any SQLSession) throws {
+        let notes = try schemas.check(session, of: from, with: countNotes)
+        if notes > 0 { try takeNotes(session, limit: .max) }
+    }
+
     /// Takes in what was noted so far, so that a step has little of it left to do.
-    func drainNotes() async throws {
+    private func drainNotes() async throws {
         var more = true
         while more {
             more = try await Answer.of { answer in
-                try await source.exclusively(deadline: Self.patience) { transaction in
+                try await source.receive(deadline: Self.patience) { transaction in
                     answer.set(try takeNotes(transaction.session, limit: Self.notesAtOnce))
                 }
             }
@@ -165,19 +201,18 @@ struct ShardMover: Sendable {
 
     /// Moves the next keys of the slot that moves.
     ///
-    /// - Parameter rows: How many rows it brings, about.
-    /// - Returns: How many rows.
-    /// - Throws: ``StoreError``; ``SchemaChanged``. Where it was thrown after rows had been brought, ``MoveMender`` puts right
-    ///   what is left.
-    func step(rows: Int) async throws -> Int {
-        let step = MoveStep(mover: self, rowsMost: rows)
-        let moved = try await Answer<MoveStep.Moved?>.of { answer in
-            try await source.exclusively(deadline: Self.patience) { answer.set(try step.run($0)) }
-        }
-        guard let moved else { return 0 }
+    /// - Parameters:
+    ///   - ahead: What they were a moment ago.
+    ///   - number: The step's number.
+    ///   - patience: How long the target waits for the source.
+    /// - Returns: How many rows, and how long it kept writers waiting.
+    /// - Throws: ``StepNotMet`` where it is to be done anew; ``StoreError``; ``SchemaChanged``. Where it was thrown after rows
+    ///   had been brought, the ``MoveSite`` puts right what is left.
+    func step(_ ahead: MoveAhead, number: UInt64, waiting patience: Duration) async throws -> MoveStep.Moved {
+        let moved = try await MoveStep(self, ahead, number: number).run(waiting: patience)
         // Now that it is committed: what was not moved is looked for again.
-        try index.remove(moved.slot, below: moved.until)
-        return moved.rows
+        try index.remove(ahead.place.slot, below: ahead.until)
+        return moved
     }
 
     /// - Throws: ``StoreError`` with code `foreignKeyViolation` where rows were left because they follow none.

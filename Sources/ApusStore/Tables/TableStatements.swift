@@ -141,6 +141,18 @@ struct TableStatements {
         "SELECT * FROM \(identifier: table.name) WHERE \(sql: among(primaryKeys, dialect))"
     }
 
+    /// Gives a row other values.
+    func update(_ primaryKey: [SQLValue], _ columns: [String], _ values: [SQLValue]) -> SQL {
+        var sql: SQL = "UPDATE \(identifier: table.name) SET "
+        for (index, (column, value)) in zip(columns, values).enumerated() {
+            if index > 0 { sql.append(", ") }
+            sql.append("\(identifier: column) = ")
+            sql.bind(value)
+        }
+        sql.append(" WHERE \(sql: Self.equal(table.primaryKey, primaryKey))")
+        return sql
+    }
+
     /// Takes rows away.
     func delete(_ primaryKeys: [[SQLValue]], _ dialect: Dialect) -> SQL {
         "DELETE FROM \(identifier: table.name) WHERE \(sql: among(primaryKeys, dialect))"
@@ -165,18 +177,19 @@ struct TableStatements {
         return sql
     }
 
-    /// Keys in pieces of few different sizes, so that there are few statements to prepare.
+    /// Keys in pieces of few different sizes, so that there are few statements to prepare; the last key fills a piece up.
     static func pieces(_ keys: [[SQLValue]]) -> [[[SQLValue]]] {
         var pieces: [[[SQLValue]]] = []
         var rest = keys[...]
-        for size in [64, 16, 4, 1] {
-            while rest.count >= size {
-                pieces.append(Array(rest.prefix(size)))
-                rest = rest.dropFirst(size)
-            }
+        while let size = pieceSizes.first(where: { $0 >= rest.count }) ?? pieceSizes.last, let last = rest.last {
+            let some = rest.prefix(size)
+            pieces.append(some + Array(repeating: last, count: size - some.count))
+            rest = rest.dropFirst(size)
         }
         return pieces
     }
+
+    private static let pieceSizes = [1, 4, 16, 64, 256]
 
     /// Where the primary key is among a row's columns.
     ///

@@ -168,6 +168,8 @@ private struct DeadlySite: MoveSite {
 
     var scratch: String { base.scratch }
     var rowsLeast: Int { base.rowsLeast }
+    var holdsTarget: Bool { base.holdsTarget }
+    var meeting: Duration { base.meeting }
     func claim() async throws -> any MoveClaim { try await base.claim() }
     func record() async throws -> MoveRecord? { try await base.record() }
     func keep(_ record: MoveRecord) async throws { try await base.keep(record) }
@@ -178,19 +180,15 @@ private struct DeadlySite: MoveSite {
     func mend(within deadline: Duration) async throws { try await base.mend(within: deadline) }
     func begin(_ slot: Int, from: Int, to: Int) async throws { try await base.begin(slot, from: from, to: to) }
 
-    func step(from shard: Int, _ body: () async throws -> Void) async throws {
-        try await base.step(from: shard) {
-            try await body()
+    func step(from shard: Int, at place: MoveCursor, _ body: (_ number: UInt64) async throws -> Void) async throws {
+        try await base.step(from: shard, at: place) { number in
+            try await body(number)
             // Both shards have committed.
             if isAfter, left.isOver() { kill(getpid(), SIGKILL) }
         }
     }
 
-    func leaving(_ session: any SQLSession, of shard: Int) throws -> (slot: Int, to: Int, cursor: UInt64)? {
-        try base.leaving(session, of: shard)
-    }
-
-    func number(_ session: any SQLSession, to shard: Int) throws -> UInt64 { try base.number(session, to: shard) }
+    func leaving(_ session: any SQLSession, of shard: Int) throws -> MoveCursor? { try base.leaving(session, of: shard) }
 
     func leave(_ session: any SQLSession, from: Int, to: Int, slot: Int, until: UInt64?, step: UInt64) throws {
         // The target has committed, the source has not.
@@ -198,9 +196,11 @@ private struct DeadlySite: MoveSite {
         try base.leave(session, from: from, to: to, slot: slot, until: until, step: step)
     }
 
-    func arrive(_ arrival: Arrival, _ transaction: borrowing Transaction, _ tables: [TableStatements]) throws {
-        try base.arrive(arrival, transaction, tables)
+    func arrive(_ arrival: Arrival, _ transaction: borrowing Transaction) throws {
+        try base.arrive(arrival, transaction)
     }
+
+    func amend(_ arrival: Arrival, _ transaction: borrowing Transaction) throws { try base.amend(arrival, transaction) }
 
     func bytes(of shard: Int) async throws -> Int { try await base.bytes(of: shard) }
     func timeOfSync() async throws -> Duration { try await base.timeOfSync() }

@@ -17,6 +17,10 @@ struct ServerMoves: MoveSite {
     let scratch: String
     // It is mostly round trips.
     var rowsLeast: Int { 64 }
+    // They go on beside it.
+    var holdsTarget: Bool { false }
+    // Less than after which the server ends a transaction that does nothing.
+    var meeting: Duration { .seconds(10) }
     /// A connection to the first shard that belongs to nobody else; blocks.
     let connect: @Sendable () throws -> any ServerSession
     private let run = Run()
@@ -250,10 +254,10 @@ struct ServerMoves: MoveSite {
         try await engine.look()
     }
 
-    func step(from shard: Int, _ body: () async throws -> Void) async throws {
+    func step(from shard: Int, at place: MoveCursor, _ body: (_ number: UInt64) async throws -> Void) async throws {
         try await checkClaim()
         do {
-            try await body()
+            try await body(place.step)
             run.hindered.withLock { $0 = 0 }
         } catch is StepUnmended {
             try await mend(within: ShardMover.patience)
@@ -272,9 +276,24 @@ struct ServerMoves: MoveSite {
 
     private static let hinderedPause: Duration = .milliseconds(20)
 
-    func leaving(_ session: any SQLSession, of shard: Int) throws -> (slot: Int, to: Int, cursor: UInt64)? {
-        let state: ShardState = try Transaction(session).one(ShardState.query)
-        return state.leaving.map { ($0.slot, $0.to, $0.reached) }
+    func leaving(_ session: any SQLSession, of shard: Int) throws -> MoveCursor? {
+        struct Found: Row {
+            let state: ShardState
+            let steps: Int
+            init(from row: inout RowReader) throws {
+                state = try ShardState(from: &row)
+                steps = try row.next()
+            }
+        }
+        let found: Found = try Transaction(session).one(
+            """
+            SELECT version, is_open, slot, target, reached, departures, coalesce((SELECT step FROM apus_steps
+              WHERE other = apus_moving.target AND kind = 0), 0) FROM apus_moving WHERE id = 1
+            """
+        )
+        return found.state.leaving.map {
+            MoveCursor(slot: $0.slot, to: $0.to, hash: $0.reached, step: UInt64(found.steps + 1))
+        }
     }
 
     private static func steps(_ transaction: borrowing Transaction, _ other: Int, kind: Int) throws -> Int64 {
@@ -297,41 +316,47 @@ struct ServerMoves: MoveSite {
         )
     }
 
-    func number(_ session: any SQLSession, to shard: Int) throws -> UInt64 {
-        UInt64(try Self.steps(Transaction(session), shard, kind: 0) + 1)
-    }
-
     func leave(_ session: any SQLSession, from: Int, to: Int, slot: Int, until: UInt64?, step: UInt64) throws {
-        let transaction = Transaction(session)
         let version = nextVersion()
+        var statements: [SQL]
         if let until {
             let reached = ShardState.number(until)
-            try transaction.execute("UPDATE apus_moving SET reached = \(reached), version = \(version) WHERE id = 1")
+            statements = ["UPDATE apus_moving SET reached = \(reached), version = \(version) WHERE id = 1"]
         } else {
-            try transaction.execute(
+            let plan = run.plan.withLock { $0 }
+            guard plan > 0 else { throw StoreError(.statementInvalid, "a slot leaves without a plan") }
+            statements = [
                 """
                 UPDATE apus_moving SET slot = NULL, target = NULL, reached = NULL, departures = departures + 1,
                   version = \(version) WHERE id = 1
+                """,
+                "DELETE FROM apus_left WHERE slot = \(slot)",
                 """
-            )
-            let number: Int64 = try transaction.one("SELECT departures FROM apus_moving WHERE id = 1")
-            let plan = run.plan.withLock { $0 }
-            guard plan > 0 else { throw StoreError(.statementInvalid, "a slot leaves without a plan") }
-            try transaction.execute("DELETE FROM apus_left WHERE slot = \(slot)")
-            try transaction.execute(
-                "INSERT INTO apus_left (slot, target, plan, number) VALUES (\(slot), \(to), \(plan), \(number))"
-            )
+                INSERT INTO apus_left (slot, target, plan, number)
+                SELECT \(slot), \(to), \(plan), departures FROM apus_moving WHERE id = 1
+                """,
+            ]
         }
-        try Self.note(Int64(step), to, kind: 0, "", transaction)
+        statements += [
+            "DELETE FROM apus_steps WHERE other = \(to) AND kind = 0",
+            """
+            INSERT INTO apus_steps (other, kind, step, document) VALUES (\(to), 0, \(Int64(step)), '')
+            """,
+        ]
+        _ = try session.execute(all: statements)
     }
 
-    func arrive(_ arrival: Arrival, _ transaction: borrowing Transaction, _ tables: [TableStatements]) throws {
+    func arrive(_ arrival: Arrival, _ transaction: borrowing Transaction) throws {
         let known: Int64 =
             try transaction.first(
                 "SELECT step FROM apus_steps WHERE other = \(arrival.from) AND kind = 1 FOR UPDATE"
             ) ?? 0
         guard known + 1 == Int64(arrival.step) else { throw StepUnmended() }
-        try Self.note(known + 1, arrival.from, kind: 1, try arrival.text(tables), transaction)
+        try amend(arrival, transaction)
+    }
+
+    func amend(_ arrival: Arrival, _ transaction: borrowing Transaction) throws {
+        try Self.note(Int64(arrival.step), arrival.from, kind: 1, try arrival.text(), transaction)
     }
 
     // MARK: Questions to all shards
@@ -413,7 +438,12 @@ struct ServerMoves: MoveSite {
         try await source.exclusively(deadline: deadline) { transaction in
             let gone = try Self.steps(transaction, to, kind: 0)
             let step = try Blocking.run {
-                try await Answer.of { answer in
+                // A step that lives has its rows on the target, and waits for the source: only what is committed counts.
+                let known = try await Answer.read(target, deadline: deadline) {
+                    try Self.steps(Transaction($0), from, kind: 1)
+                }
+                if known == gone { return gone }
+                return try await Answer.of { answer in
                     try await target.receive(deadline: deadline) {
                         answer.set(try Self.mend(from, to, gone, tables, $0))
                     }
@@ -453,7 +483,7 @@ struct ServerMoves: MoveSite {
         guard let noted, noted.step > gone else { return gone }
         if !noted.document.isEmpty {
             let arrival = try Arrival(text: noted.document)
-            try MoveStep.takeAway(try arrival.entries(among: tables), tables, transaction)
+            try WholeRow.takeAway(try arrival.entries(among: tables), tables, transaction)
         }
         try note(noted.step + 1, from, kind: 1, "", transaction)
         return noted.step + 1
