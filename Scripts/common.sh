@@ -222,3 +222,13 @@ python_tools() {
         "$venv/bin/pip" install --disable-pip-version-check -r "$wanted" || die "pip failed, see .build/venv/$1.log"
     cp "$wanted" "$venv/ready"
 }
+
+# The parts of a profile: what has the cache and what has the store.
+profile_parts() {
+    case $1 in
+        web) echo redis postgres ;;
+        web-mysql) echo redis-cluster mariadb ;;
+        web-memcached) echo memcached postgres-replicas ;;
+        *) usage_error "there is no profile '$1'; known: web, web-mysql, web-memcached" ;;
+    esac
+}

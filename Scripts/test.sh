@@ -1,7 +1,7 @@
 # ./apus test: starts the real parts and runs every test; nothing is skipped silently.
 # shellcheck shell=bash disable=SC2034
 
-readonly TEST_PARTS=(nginx haproxy prometheus otlp redis redis-cluster memcached postgres mariadb)
+TEST_PARTS=(nginx haproxy prometheus otlp redis redis-cluster memcached postgres mariadb)
 # Each line: a group's name, and a regular expression of its tests; a test is in the first group that names it. Those that try
 # seed after seed without a pause run by themselves: they would keep the threads that others share. So do those that move whole
 # stores between shards and servers, which keep the servers busy, and the tests of the last group, which take long, one after the
@@ -30,6 +30,8 @@ Installs what tests need, starts the real parts on loopback, checks format, buil
 runs every test. A skipped test is a failure. The last line is 'N passed, N failed'.
 
   --filter X            only tests whose name matches X; skips format, benchmarks and examples
+  --profile NAME        only Bazaar's tests, on real engines: web (Redis, PostgreSQL), web-mysql (Redis Cluster, MariaDB),
+                        web-memcached (memcached, PostgreSQL with replicas)
   --long                adds release tests with 200 rounds of faults and 20,000 seeds a block, then thread and
                         address sanitizers with 100 seeds, and writes Benchmarks/results/test-long.json
   --seed N              repeat a run's random choices
@@ -164,6 +166,22 @@ run_all() {
     done
 }
 
+# Tests of Bazaar that need the files of the embedded engines: they copy, damage, fill or hold them.
+readonly FILES_ONLY='BazaarTests\.Faults/(DamageTests|DiskTests)/'
+
+# Bazaar's tests on a profile's engines: one server has all shops, so they come one after the other.
+# Usage: run_profile PROFILE NAME SWIFT-TEST-ARGUMENTS...
+run_profile() {
+    local profile=$1 name=$2 cache store usual=("${TEST_PARALLEL[@]}") filter=("${TEST_FILTER[@]}")
+    shift 2
+    read -r cache store < <(profile_parts "$profile")
+    TEST_PARALLEL=(--no-parallel)
+    [ ${#filter[@]} -gt 0 ] || filter=(--filter '^BazaarTests\.')
+    APUS_TEST_SHOP_CACHE=$(cat "$PARTS_HOME/$cache/url") APUS_TEST_SHOP_STORE=$(cat "$PARTS_HOME/$store/url") \
+        run_tests "$name-$profile" --skip-build "$@" "${filter[@]}" --skip "$FILES_ONLY"
+    TEST_PARALLEL=("${usual[@]}")
+}
+
 # A copy of the tests built in its own folder. Usage: long_tests NAME SWIFT-FLAGS...
 long_tests() {
     local name=$1
@@ -215,13 +233,14 @@ test_json() {
 }
 
 apus_test() {
-    local long=no json=no filtered='' problem
+    local long=no json=no filtered='' profile='' problem
     TEST_FILTER=()
     while [ $# -gt 0 ]; do
         case $1 in
             -h | --help) test_help; return 0 ;;
             --long) long=yes ;;
             --filter) filtered=${2:?--filter needs a name}; TEST_FILTER+=(--filter "$2"); shift ;;
+            --profile) profile=${2:?--profile needs a name}; profile_parts "$2" >/dev/null || exit 2; shift ;;
             --seed) APUS_TEST_SEED=${2:?--seed needs a number}; shift ;;
             --yes) ASSUME_YES=yes ;;
             --no-install) NO_INSTALL=yes ;;
@@ -242,6 +261,12 @@ apus_test() {
     TEST_COMMAND="./apus test --seed $APUS_TEST_SEED"
     [ -z "$filtered" ] || TEST_COMMAND+=" --filter '$filtered'"
     [ "$long" = no ] || TEST_COMMAND+=" --long"
+    if [ -n "$profile" ]; then
+        TEST_COMMAND+=" --profile $profile"
+        filtered=${filtered:-profile}
+        read -ra TEST_PARTS < <(profile_parts "$profile")
+        TEST_PARTS+=(otlp)
+    fi
     say "seed $APUS_TEST_SEED; to repeat: $TEST_COMMAND"
 
     trap stop_parts EXIT
@@ -269,7 +294,9 @@ apus_test() {
         check lean swift build --disable-default-traits --scratch-path .build/lean --target ApusStore || true
         export APUS_TEST_HELLO="$APUS_ROOT/Examples/Hello/.build/debug/hello"
         export APUS_TEST_BENCHMARKS="$APUS_ROOT/Benchmarks/.build/release"
-        if [ -z "$filtered" ]; then
+        if [ -n "$profile" ]; then
+            run_profile "$profile" debug
+        elif [ -z "$filtered" ]; then
             run_all debug
         else
             run_tests debug --skip-build

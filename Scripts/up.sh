@@ -29,16 +29,6 @@ Example:
 HELP
 }
 
-# The parts of a profile: what has the cache and what has the store.
-profile_parts() {
-    case $1 in
-        web) echo redis postgres ;;
-        web-mysql) echo redis-cluster mariadb ;;
-        web-memcached) echo memcached postgres-replicas ;;
-        *) usage_error "there is no profile '$1'; known: web, web-mysql, web-memcached" ;;
-    esac
-}
-
 # Starts a profile's parts and has the system use them.
 use_profile() {
     local parts cache store

@@ -60,8 +60,11 @@ public enum TestRun {
     /// How many rounds a test with faults runs: `APUS_TEST_ROUNDS`, 3 unless set; `./apus test` has 20, `--long` 200.
     public static let rounds = environment("APUS_TEST_ROUNDS").flatMap { Int($0) } ?? 3
 
-    /// The engine that the reference system's tests keep their rows on: `APUS_TEST_SHOP_STORE`, such as `postgres`.
+    /// The URL of the server that the reference system's tests keep their rows on: `APUS_TEST_SHOP_STORE`; `nil` for files.
     public static let shopStore = environment("APUS_TEST_SHOP_STORE")
+
+    /// The URL of the cache that they share: `APUS_TEST_SHOP_CACHE`; `nil` for the system's own.
+    public static let shopCache = environment("APUS_TEST_SHOP_CACHE")
 
     /// What a sanitizer was told, for processes that get an environment of their own: built with it, they are to hear it too.
     public static let sanitizerOptions = Dictionary(

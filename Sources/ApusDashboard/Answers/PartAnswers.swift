@@ -233,19 +233,18 @@ extension Dashboard {
             let size = sizes.values.reduce(0.0) { sum, entries in
                 sum + (entries.compactMap { if case .level(let value) = $0.sample { value } else { nil } }.max() ?? 0)
             }
-            add("on disk", size, "bytes")
+            // A server's disk is not seen from here.
+            if size > 0 { add("on disk", size, "bytes") }
+            // Each process knows of all slots; not all know at once where one has gone.
             let slots = Dictionary(grouping: measures.all("apus_store_slots").filter { mine($0.info) }) {
-                $0.info.label("shard") ?? ""
+                $0.info.process
             }
-            add(
-                "slots",
-                slots.values.reduce(0.0) { sum, entries in
-                    sum
-                        + (entries.compactMap { if case .level(let value) = $0.sample { value } else { nil } }.max()
-                            ?? 0)
-                },
-                ""
-            )
+            let known = slots.values.map { entries in
+                entries.reduce(0.0) { sum, entry in
+                    if case .level(let value) = entry.sample { sum + value } else { sum }
+                }
+            }
+            add("slots", known.max() ?? 0, "")
         }
         return figures
     }

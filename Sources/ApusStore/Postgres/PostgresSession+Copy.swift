@@ -52,7 +52,7 @@ extension PostgresSession {
             return try settle(answer?.changed, nil)?.changed ?? 0
         }
         if error.endsConnection { throw broken() }
-        _ = try settle(nil, error)
+        try settle((), error)
         return 0
     }
 

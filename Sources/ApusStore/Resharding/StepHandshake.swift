@@ -1,3 +1,5 @@
+import ApusCore
+
 /// Where the two transactions of a step meet: the target's, which has brought the rows, and the source's, which says what
 /// has become of them meanwhile.
 ///

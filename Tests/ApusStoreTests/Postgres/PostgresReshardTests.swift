@@ -148,10 +148,10 @@ struct PostgresReshardTests {
             from: from,
             slot: moving.slot,
             until: nil,
-            [RowIndex.Entry(table: 0, primaryKey: [.integer(Int64(next))])]
+            [RowIndex.Entry(table: 0, primaryKey: [.integer(Int64(next))])],
+            TableStatements.ordered(MovingShop.tables.filter { !$0.isReference })
         )
-        let document = try arrival.text(TableStatements.ordered(MovingShop.tables.filter { !$0.isReference }))
-        let quoted = document.replacing("'", with: "''")
+        let quoted = try arrival.text().replacing("'", with: "''")
         try database.run([
             "SET search_path = \(place.schema(moving.to))", "SET apus.looked = 1",
             "INSERT INTO buyers SELECT * FROM \(place.schema(from)).buyers WHERE id = \(next)",

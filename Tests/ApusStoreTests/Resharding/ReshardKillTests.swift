@@ -188,7 +188,9 @@ private struct DeadlySite: MoveSite {
         }
     }
 
-    func leaving(_ session: any SQLSession, of shard: Int) throws -> MoveCursor? { try base.leaving(session, of: shard) }
+    func leaving(_ session: any SQLSession, of shard: Int) throws -> MoveCursor? {
+        try base.leaving(session, of: shard)
+    }
 
     func leave(_ session: any SQLSession, from: Int, to: Int, slot: Int, until: UInt64?, step: UInt64) throws {
         // The target has committed, the source has not.
