@@ -15,6 +15,7 @@ final class PostgresShard: ShardEngine {
     /// What is known of the store's slots, and for how long nobody looks again whether keys have left this shard.
     let slots: ServerSlots
     let lease: ServerLease
+    private let looks = SharedLook()
     weak let shards: ShardList?
     let movers: OwnTransactions<PostgresSession>
     let reads: PostgresPools
@@ -106,7 +107,7 @@ final class PostgresShard: ShardEngine {
         let token = token()
         let answer = try await pool.perform(sql, .read, deadline: configuration.readDeadline)
         // What is here after it was read was here when it was read.
-        if token.map({ lease.stands($0, at: now()) }) != true { try await look() }
+        if token.map({ lease.stands($0, at: now()) }) != true { try await looks.run { try await look() } }
         return answer
     }
 

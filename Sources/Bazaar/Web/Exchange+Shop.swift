@@ -95,8 +95,8 @@ extension Exchange {
         return text.split(separator: ".").prefix(Self.seenMax).compactMap { ProductID($0) }
     }
 
-    /// Has the browser remember that this product was looked at, and gives the others.
-    func remember(_ id: ProductID) -> [ProductID] {
+    /// Has the browser remember that this product was looked at.
+    func remember(_ id: ProductID) {
         let others = seen.filter { $0 != id }
         let text = ([id] + others).prefix(Self.seenMax).map(\.description).joined(separator: ".")
         if var cookie = SetCookie("\(seenName)", text) {
@@ -104,7 +104,6 @@ extension Exchange {
             cookie.maxAge = Int(CartTable.sessionSeconds)
             set(cookie)
         }
-        return others
     }
 
     // MARK: Answering

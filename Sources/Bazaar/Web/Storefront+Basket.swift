@@ -41,9 +41,10 @@ extension Storefront {
             }
             exchange.redirect(to: Self.basketPath)
         } catch let error as ShopError where error.code == .invalidInput {
-            guard let found = try await catalogue.product(product) else { throw ShopError.notFound("product") }
-            let page = try await productPage(found, visit, seen: exchange.seen, error: error.detail, quantity: typed)
-            exchange.answer(.unprocessableContent, page: page)
+            var page = try await productPage(product, seen: exchange.seen)
+            page.error = error.detail
+            page.quantity = typed
+            exchange.answer(.unprocessableContent, page: Frame(visit, department: product.category).product(page))
         }
     }
 

@@ -59,14 +59,17 @@ extension Storefront {
 
     /// Shows an order to the session that made it, or to who has its secret; to all others there is none.
     private func show(_ number: OrderNumber, _ exchange: Exchange) async throws {
-        let visit = try await visit(exchange)
         if let secret = try exchange.queryFields()["secret"] {
+            let session = exchange.sessionID
+            async let visit = visit(session: session)
             guard let placed = try await orders.order(number.text, for: .secret(secret)) else {
                 throw ShopError.notFound("order")
             }
-            return exchange.answer(page: Frame(visit).order(placed.order, now: now), caching: .never)
+            return exchange.answer(page: Frame(try await visit).order(placed.order, now: now), caching: .never)
         }
-        guard let visit, let placed = try await orders.order(number.text, for: .cart(visit.session.cart)) else {
+        guard let visit = try await visit(exchange),
+            let placed = try await orders.order(number.text, for: .cart(visit.session.cart))
+        else {
             throw ShopError.notFound("order")
         }
         let link = "\(Self.order.path(number))?secret=\(placed.secret)"

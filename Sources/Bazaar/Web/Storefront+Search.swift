@@ -14,17 +14,22 @@ extension Storefront {
                 after: try Self.cursor(fields),
                 count: Self.productsPerPage
             )
-            var frame = try await frame(exchange)
-            frame.searched = String(query.text.prefix(SearchQuery.lengthMax))
-            if query.text.isEmpty { return exchange.answer(page: frame.emptySearch()) }
+            let session = exchange.sessionID
+            async let visit = visit(session: session)
+            func frame(_ visit: Visit?) -> Frame {
+                var frame = Frame(visit)
+                frame.searched = String(query.text.prefix(SearchQuery.lengthMax))
+                return frame
+            }
+            if query.text.isEmpty { return exchange.answer(page: frame(try await visit).emptySearch()) }
             do {
                 let found = try await catalogue.search(query)
                 // What nobody sells may still be what somebody loves.
                 let others =
                     found.products.isEmpty && query.after == nil ? try await catalogue.bestSellers(count: 6) : []
-                exchange.answer(page: frame.search(found, query, others: others))
+                exchange.answer(page: frame(try await visit).search(found, query, others: others))
             } catch let error as ShopError where error.code == .invalidInput {
-                exchange.answer(.unprocessableContent, page: frame.emptySearch(error: error.detail))
+                exchange.answer(.unprocessableContent, page: frame(try await visit).emptySearch(error: error.detail))
             }
         }
         routes.on(Route(.get, Self.suggestionsPath), describe: Self.asPage) { exchange in

@@ -13,46 +13,48 @@ extension Storefront {
 
     func addShop(to routes: inout RouterBuilder) {
         routes.on(Self.home, describe: Self.asPage) { exchange in
+            // What does not depend on each other is asked for together: a page waits for the slowest, not for all in turn.
+            let (session, ids) = (exchange.sessionID, exchange.seen)
+            async let visit = visit(session: session)
+            async let seen = products(seen: ids)
             let best = try await catalogue.bestSellers(count: Self.bestSellersShown)
-            let seen = try await products(seen: exchange.seen)
-            exchange.answer(page: try await frame(exchange).home(bestSellers: best, seen: seen))
+            exchange.answer(page: Frame(try await visit).home(bestSellers: best, seen: try await seen))
         }
         routes.on(Self.department, describe: Self.asPage) { exchange, category in
             let query = try Self.listingQuery(category, try exchange.queryFields())
+            let session = exchange.sessionID
+            async let visit = visit(session: session)
             let listing = try await catalogue.department(query)
-            let frame = try await frame(exchange, department: category)
-            exchange.answer(page: frame.department(listing, query))
+            exchange.answer(page: Frame(try await visit, department: category).department(listing, query))
         }
         routes.on(Self.product, describe: Self.asPage) { exchange, id in
-            let visit = try await visit(exchange)
-            guard let product = try await catalogue.product(id) else { throw ShopError.notFound("product") }
-            let seen = exchange.remember(id)
-            exchange.answer(page: try await productPage(product, visit, seen: seen))
+            let session = exchange.sessionID
+            async let visit = visit(session: session)
+            let page = try await productPage(id, seen: exchange.seen.filter { $0 != id })
+            exchange.remember(id)
+            exchange.answer(page: Frame(try await visit, department: id.category).product(page))
         }
     }
 
-    /// A product's page, with what was wrong with the quantity asked for.
+    /// What a product's page shows.
     ///
-    /// - Throws: What the services throw.
-    func productPage(
-        _ product: Product,
-        _ visit: Visit?,
-        seen: [ProductID],
-        error: String? = nil,
-        quantity: String = "1"
-    ) async throws -> HTML {
-        let companions = try await catalogue.companions(of: product.id)
+    /// - Parameters:
+    ///   - id: The product.
+    ///   - ids: Others that were looked at before.
+    /// - Throws: ``ShopError`` with code `notFound`; what the services throw.
+    func productPage(_ id: ProductID, seen ids: [ProductID]) async throws -> ProductPage {
+        async let companions = catalogue.companions(of: id)
+        async let seen = products(seen: ids)
+        guard let product = try await catalogue.product(id) else { throw ShopError.notFound("product") }
         // The department's next ones by popularity: neighbours on the shelf.
-        let category = product.id.category
-        let query = ListingQuery(category, after: PageCursor(after: product), count: 6)
+        let query = ListingQuery(id.category, after: PageCursor(after: product), count: 6)
         let shelf = try await catalogue.department(query).products
         var page = ProductPage(product, orderedAt: now)
-        page.companions = companions
-        page.neighbours = Array(shelf.filter { !companions.contains($0) }.prefix(6))
-        page.seen = try await products(seen: seen)
-        page.error = error
-        page.quantity = quantity
-        return Frame(visit, department: category).product(page)
+        let near = try await companions
+        page.companions = near
+        page.neighbours = Array(shelf.filter { !near.contains($0) }.prefix(6))
+        page.seen = try await seen
+        return page
     }
 
     /// The products that were looked at before, in that order; those that are gone are left out.

@@ -56,14 +56,12 @@ struct Storefront: Sendable {
         return check
     }()
 
-    /// What every page of a visitor needs to know.
-    func frame(_ exchange: Exchange, department: Category? = nil) async throws -> Frame {
-        Frame(try await visit(exchange), department: department)
-    }
-
     /// The visitor's session and cart; `nil` for one who has not put anything into a basket yet.
-    func visit(_ exchange: Exchange) async throws -> Visit? {
-        guard let id = exchange.sessionID else { return nil }
+    func visit(_ exchange: Exchange) async throws -> Visit? { try await visit(session: exchange.sessionID) }
+
+    /// The same by the session's id, for pages that ask for other things meanwhile.
+    func visit(session id: String?) async throws -> Visit? {
+        guard let id else { return nil }
         return try await carts.visit(id)
     }
 
