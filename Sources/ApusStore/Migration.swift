@@ -56,6 +56,8 @@ struct MigrationRunner {
     let clock: any Clock
     /// Whether a shard that a restore has marked is taken as it is.
     var isRestoring = false
+    /// What belongs to each step behind its text, in the same transaction, and to what is there before them.
+    var complete: (() throws -> Void)?
 
     // The mark of a restore stands among the migrations, before all of them: also a program that does not know it refuses it.
     private static let mark = Int(Int32.min)
@@ -136,13 +138,27 @@ struct MigrationRunner {
                 )
             }
         }
+        try completeBefore()
         for migration in migrations.dropFirst(applied.count) { try apply(migration) }
+    }
+
+    private func completeBefore() throws {
+        guard let complete else { return }
+        try session.begin()
+        do {
+            try complete()
+            try session.commit()
+        } catch {
+            session.rollback()
+            throw error
+        }
     }
 
     private func apply(_ migration: Migration) throws {
         try session.begin()
         do {
             try session.runMigration(migration.text)
+            try complete?()
             _ = try session.execute(
                 """
                 INSERT INTO apus_migrations (number, name, checksum, applied_at)

@@ -10,6 +10,8 @@ final class OpenStore: Sendable {
     let questions: Questions
     /// The command of a client that works on the first shard.
     let stockClient: String
+    /// Where the database spreads the rows itself: why the library neither moves nor copies them, with who does.
+    let leftToDatabase: LeftToDatabase?
     private let letGo: @Sendable () async -> Void
 
     /// A store of these shards; `letGo` ends what they share.
@@ -19,6 +21,7 @@ final class OpenStore: Sendable {
         resharder: Resharder,
         questions: Questions,
         stockClient: String,
+        leftToDatabase: LeftToDatabase? = nil,
         letGo: @escaping @Sendable () async -> Void
     ) {
         self.map = map
@@ -26,6 +29,7 @@ final class OpenStore: Sendable {
         self.resharder = resharder
         self.questions = questions
         self.stockClient = stockClient
+        self.leftToDatabase = leftToDatabase
         self.letGo = letGo
     }
 

@@ -49,6 +49,7 @@ public struct Shard<Key: ShardKey>: Sendable {
                 try await Answer.write(engine, deadline: deadline) { transaction in
                     // Under the shard's lock: what is here now stays until the transaction is committed.
                     guard engine.holds(place) else { throw KeyMoved() }
+                    transaction.session.enter(place)
                     return try body(transaction)
                 }
             }
@@ -71,7 +72,8 @@ public struct Shard<Key: ShardKey>: Sendable {
             span.set(.dbNamespace, index)
             let deadline = deadline ?? engine.configuration.writeDeadline
             return try await atHome {
-                try await $0.execute(sql, mayShare: mayShare, at: place, deadline: deadline)
+                try $0.check(sql, of: place)
+                return try await $0.execute(sql, mayShare: mayShare, at: place, deadline: deadline)
             }
         }
     }
@@ -169,6 +171,7 @@ public struct Shard<Key: ShardKey>: Sendable {
         let place = place
         return try await atHome { engine in
             guard engine.holds(place) else { throw KeyMoved() }
+            try engine.check(sql, of: place)
             let answer = try await engine.answer(to: sql)
             guard engine.holds(place) else { throw KeyMoved() }
             return answer
@@ -185,6 +188,7 @@ public struct Shard<Key: ShardKey>: Sendable {
             try await Answer.read(engine, deadline: deadline) { session in
                 // What is not there may have gone before it was looked for: an error about it says nothing either.
                 guard engine.holds(place) else { throw KeyMoved() }
+                session.enter(place)
                 let result = Result { try body(session) }
                 guard engine.holds(place) else { throw KeyMoved() }
                 return try result.get()

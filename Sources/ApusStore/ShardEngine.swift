@@ -15,6 +15,8 @@ protocol ShardEngine: AnyObject, Sendable {
     /// The answer to a query with few rows that stands alone; `nil` where the engine reads by
     /// ``localRead(_:at:)`` and threads.
     func answer(to sql: SQL) async throws -> RowSource?
+    /// Refuses a statement of one key that does not say so, where the database has to see it.
+    func check(_ sql: SQL, of place: KeyPlace) throws
     /// Runs one statement that changes something, in a transaction of its own.
     ///
     /// With `mayShare`, other such statements that wait may be committed with it.
@@ -71,6 +73,8 @@ protocol ShardEngine: AnyObject, Sendable {
 extension ShardEngine {
     @usableFromInline
     func answer(to sql: SQL) async throws -> RowSource? { nil }
+
+    @usableFromInline func check(_ sql: SQL, of place: KeyPlace) throws {}
 
     @usableFromInline
     func execute(_ sql: SQL, mayShare: Bool, at place: KeyPlace, deadline: Duration) async throws -> Int {
@@ -141,9 +145,13 @@ protocol SQLSession: AnyObject {
     func insert(into table: String, _ columns: [String], _ next: () throws -> [SQLValue]?) throws -> Int
     /// What differs between the engines' languages.
     var dialect: Dialect { get }
+    /// The rest of the transaction is of one key.
+    func enter(_ place: KeyPlace)
 }
 
 extension SQLSession {
+    @usableFromInline func enter(_ place: KeyPlace) {}
+
     @usableFromInline
     func execute(all statements: [SQL]) throws -> [Int] { try statements.map { try execute($0) } }
 }

@@ -38,7 +38,8 @@ public final class Store: Block {
     ///   - shards: How many databases a new store is spread over, 1 to 1024.
     ///   - sharding: How keys come to slots; 4,096 slots by hash unless said.
     ///   - migrations: The schema's steps, by ascending number; each shard gets all of them.
-    ///   - tables: What the rows of each table belong to; needed where the store is to be resharded.
+    ///   - tables: What the rows of each table belong to; needed where the store is to be resharded or backed up, or where
+    ///     Citus spreads it.
     ///   - configuration: Bounds and sizes.
     public init(
         _ name: String,

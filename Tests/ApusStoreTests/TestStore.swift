@@ -20,6 +20,8 @@ final class TestFolder: Sendable {
 /// An engine that the contract's tests run against.
 enum TestEngine: String, Sendable, CustomTestStringConvertible {
     case sqlite, postgres, mysql
+    /// PostgreSQL with functions of Citus's names, which do not spread anything.
+    case citus
 
     var testDescription: String { rawValue }
 
@@ -27,13 +29,19 @@ enum TestEngine: String, Sendable, CustomTestStringConvertible {
     var part: RealPart? {
         switch self {
         case .sqlite: nil
-        case .postgres: .postgres
+        case .postgres, .citus: .postgres
         case .mysql: .mariadb
         }
     }
 
     /// Those of them whose shards can be resharded.
     static var moving: [TestEngine] { here }
+
+    /// Whether a server of PostgreSQL is asked.
+    var isPostgres: Bool { self == .postgres || self == .citus }
+
+    /// The same with the one that has one shard, however many are declared, and no reference to what is not declared.
+    static var withCitus: [TestEngine] { here + (here.contains(.postgres) ? [.citus] : []) }
 
     /// The engines that are there; `./apus test` promises all.
     static var here: [TestEngine] {
@@ -55,8 +63,12 @@ final class TestPlace: Sendable {
         self.engine = engine
         folder = try TestFolder()
         name = "test-\(SecureRandom.token(bits: 48).lowercased().filter { $0.isLetter || $0.isNumber })"
-        url = engine.part?.location
+        let location = engine.part?.location
+        url = engine == .citus ? location.map { $0 + ($0.contains("?") ? "&citus" : "?citus") } : location
         if let part = engine.part { _ = try #require(url as String?, "\(part.rawValue) is not set") }
+        #if PostgreSQL
+        if engine == .citus, let url { try TestDatabase(url).run(FakeCitus(schema(0)).installation()) }
+        #endif
     }
 
     deinit { drop(self) }
@@ -67,9 +79,10 @@ final class TestPlace: Sendable {
         let names = (0..<Self.shardsMax).map(place.schema)
         switch engine {
         case .sqlite: break
-        case .postgres:
+        case .postgres, .citus:
             #if PostgreSQL
-            try? TestDatabase(url).run(names.map { "DROP SCHEMA IF EXISTS \($0) CASCADE" })
+            let schemas = names + names.prefix(1).map(FakeCitus.records)
+            try? TestDatabase(url).run(schemas.map { "DROP SCHEMA IF EXISTS \($0) CASCADE" })
             #endif
         case .mysql:
             #if MySQL
@@ -99,6 +112,7 @@ func openStore(
         shards: shards,
         sharding: sharding,
         migrations: migrations,
+        tables: place.tables(migrations),
         configuration: configuration
     )
     try await store.open(place.site())

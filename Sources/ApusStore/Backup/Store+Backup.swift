@@ -62,7 +62,9 @@ extension Store {
         into folder: String,
         progress: @escaping @Sendable (CopyProgress) -> Void = { _ in }
     ) async throws -> BackupReport {
-        try await Backup(self, try current(), into: folder).run(progress)
+        let store = try current()
+        if let refusal = store.leftToDatabase?.backup { throw refusal }
+        return try await Backup(self, store, into: folder).run(progress)
     }
 
     /// Brings the rows of a backup into the store, which is not open and has no rows.

@@ -26,13 +26,23 @@ final class PostgresEngine: Sendable {
     ///
     /// Blocks.
     ///
+    /// - Parameters:
+    ///   - address: Where the shard is.
+    ///   - configuration: How long it may take.
+    ///   - check: Looks at the server before anything is made there.
+    ///   - body: What is done.
+    /// - Returns: What `body` returns.
     /// - Throws: ``StoreError``.
     func prepared<Value>(
         _ address: PostgresAddress,
         _ configuration: StoreConfiguration,
+        check: (PostgresSession) throws -> Void = { _ in },
         _ body: (PostgresSession) throws -> Value
     ) throws -> Value {
         let now = clock.now()
+        var configuration = configuration
+        // What is asked of the schema is not an answer to the program.
+        configuration.rowsMax = max(configuration.rowsMax, StoreConfiguration().rowsMax)
         let link = try address.connect(.writer, by: (now + configuration.connectDeadline).nanoseconds)
         let session = PostgresSession(link, configuration: configuration, stopper: stopper, clock: clock)
         defer { session.close() }
@@ -48,6 +58,7 @@ final class PostgresEngine: Sendable {
         }
         // A migration may take its time: it is the server's work, and begun again from the start it takes no less.
         session.deadline = .max
+        try check(session)
         try Self.makeSchema(address, session)
         return try body(session)
     }
@@ -87,6 +98,7 @@ extension OpenStore {
     /// the folder `scratch`.
     convenience init(_ store: Store, at location: PostgresLocation, scratch: String, clock: any Clock) throws {
         let engine = PostgresEngine(clock: clock)
+        let citus = location.isCitus ? try Citus(store) : nil
         @Sendable func address(_ index: Int) throws -> PostgresAddress {
             PostgresAddress(
                 try location.place(ofShard: index, of: store.shards),
@@ -94,8 +106,13 @@ extension OpenStore {
             )
         }
         let first = try address(0)
-        let map = try engine.prepared(first, store.configuration) {
-            try ServerMap(session: $0, name: first.place.name).open(store)
+        let map = try engine.prepared(
+            first,
+            store.configuration,
+            check: { if citus != nil { try Citus.checkServer($0, first.place.name) } }
+        ) {
+            let map = ServerMap(session: $0, name: first.place.name)
+            return citus == nil ? try map.open(store) : try Citus.open(map, store)
         }
         let slots = ServerSlots(map.table, plan: map.plan)
         let shards = try ServerShards(store: store, identity: map.identity, clock: clock) { index, list in
@@ -106,7 +123,8 @@ extension OpenStore {
                 configuration: store.configuration,
                 engine: engine,
                 slots: slots,
-                shards: list
+                shards: list,
+                citus: citus
             )
         }.list(map.table)
         let moves = ServerMoves(
@@ -126,7 +144,8 @@ extension OpenStore {
             shards: shards,
             resharder: Resharder(store: store, site: moves, map: map, shards: shards, clock: clock),
             questions: .cuts(moves),
-            stockClient: first.place.stockClient(schema: first.schema)
+            stockClient: first.place.stockClient(schema: first.schema),
+            leftToDatabase: citus == nil ? nil : Citus.leftToDatabase
         ) { await engine.close() }
     }
 }

@@ -133,6 +133,9 @@ final class PostgresLink: @unchecked Sendable {
         throw place.refusal(PQerrorMessage(handle).map { String(cString: $0) } ?? "")
     }
 
+    /// The code of the last warning that came since this was asked last.
+    func takeWarning() -> String? { notices.takeWarning() }
+
     /// Why the connection is of no use any more.
     func lost() -> StoreError { StoreError(.unreachable, "\(name): the connection was lost") }
 }

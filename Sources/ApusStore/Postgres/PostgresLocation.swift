@@ -6,10 +6,12 @@ import ApusCore
 /// `postgres://user:password@host:port/database` has all shards in one database, each in a schema of its own. With
 /// `?shards=` a list names a database for each shard, in order: `shop_0,shop_1` on the URL's server, or
 /// `10.0.0.1:5432/shop,10.0.0.2:5432/shop` on several. `?replica=10.0.0.3:5432,10.0.0.4:5432` names servers that follow
-/// the URL's, for reads.
+/// the URL's, for reads. With `?citus` the URL's database is the coordinator of a Citus cluster, which spreads the rows.
 struct PostgresLocation: Sendable {
     /// One, or as many as there are shards.
     let places: [PostgresPlace]
+    /// Whether Citus spreads the rows: there is one shard of ours then.
+    let isCitus: Bool
 
     /// What the URL may set besides, by libpq's names.
     ///
@@ -33,23 +35,32 @@ struct PostgresLocation: Sendable {
         try first.read(address)
         var list: [Substring] = []
         var followers: [Substring] = []
+        var isCitus = false
         for pair in rest.dropFirst(address.count + 1).split(separator: "&") {
             let key = String(pair.prefix { $0 != "=" })
             let value = pair.dropFirst(key.count + 1)
             switch key {
             case "shards": list = value.split(separator: ",", omittingEmptySubsequences: false)
             case "replica": followers += value.split(separator: ",", omittingEmptySubsequences: false)
+            case "citus" where pair == "citus": isCitus = true
             case "host": first.host = try PostgresPlace.decoded(value)
             case _ where Self.parameters.contains(key): first.parameters[key] = try PostgresPlace.decoded(value)
             default:
                 throw ConfigurationError(
                     field: "STORE_URL",
                     value: "…?\(key)=…",
-                    accepted: "shards, replica, \(Self.parameters.joined(separator: ", "))"
+                    accepted: "shards, replica, citus, \(Self.parameters.joined(separator: ", "))"
                 )
             }
         }
         guard !first.user.isEmpty else { throw Self.refused("no user") }
+        guard !isCitus || list.isEmpty && followers.isEmpty else {
+            throw ConfigurationError(
+                field: "STORE_URL",
+                value: "…?citus with shards= or replica=",
+                accepted: "?citus alone: the coordinator's database, where Citus places shards and knows their copies"
+            )
+        }
         var places: [PostgresPlace] = []
         for entry in list {
             var place = first
@@ -62,6 +73,7 @@ struct PostgresLocation: Sendable {
             throw Self.refused(place.host.isEmpty ? "no host" : "no database")
         }
         self.places = places
+        self.isCitus = isCitus
     }
 
     /// Gives each place its database on the servers that follow the URL's.

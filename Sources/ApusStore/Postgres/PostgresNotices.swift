@@ -18,6 +18,7 @@ final class PostgresNotices {
     private var second: Int64 = 0
     private var lines = 0
     private var left = 0
+    private var warning: String?
 
     init(_ name: String) { self.name = name }
 
@@ -39,6 +40,7 @@ final class PostgresNotices {
             return String(cString: text)
         }
         let state = field("C")
+        if field("V") == "WARNING" { warning = state }
         guard !state.hasPrefix("42P0"), mayWrite(at: SystemClock().now().nanoseconds / 1_000_000_000) else { return }
         let level: LogLevel = field("V") == "WARNING" ? .warning : .info
         Self.log.write(
@@ -50,6 +52,12 @@ final class PostgresNotices {
             ]
         )
         left = 0
+    }
+
+    /// The code of the last warning that came since this was asked last.
+    func takeWarning() -> String? {
+        defer { warning = nil }
+        return warning
     }
 
     /// Whether another line may be written in this second.

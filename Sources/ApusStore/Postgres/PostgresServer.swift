@@ -7,6 +7,7 @@ struct PostgresServer {
     private let configuration: StoreConfiguration
     private let engine: PostgresEngine
     private let statistics: ShardStatistics
+    private let guardian: CitusGuard?
     /// Told of each connection that was lost.
     private let whenLost: @Sendable () -> Void
     /// The server's own: one that takes no request to stop does not hold up those to others.
@@ -17,8 +18,10 @@ struct PostgresServer {
         _ configuration: StoreConfiguration,
         _ engine: PostgresEngine,
         _ statistics: ShardStatistics,
+        guardian: CitusGuard? = nil,
         whenLost: @escaping @Sendable () -> Void = {}
     ) {
+        self.guardian = guardian
         self.whenLost = whenLost
         self.address = address
         self.configuration = configuration
@@ -69,10 +72,11 @@ struct PostgresServer {
             statistics: statistics,
             whenLost: whenLost
         ) {
-            [address, configuration, stopper, clock = engine.clock, slow = statistics.slow] deadline in
+            [address, configuration, stopper, guardian, clock = engine.clock, slow = statistics.slow] deadline in
             let link = try address.connect(work == .transactions ? .transactions : .writer, by: deadline)
             let session = PostgresSession(link, configuration: configuration, stopper: stopper, clock: clock)
             session.slow = slow
+            session.guardian = guardian
             return session
         }
     }

@@ -53,6 +53,10 @@ final class PostgresSession: ServerSession {
     var mustRunAgain = false
     /// A statement came after one that had failed: the same again must undo statements alone.
     private(set) var mustUndoStatements = false
+    /// Where Citus spreads the rows: looks at statements of one key.
+    var guardian: CitusGuard?
+    /// Whether the transaction is of one key.
+    private var isOfOneKey = false
     /// Told when the shard refuses a write that has not looked whether its key is still there.
     var whenRefused: (() -> Void)?
     /// Nothing more can be asked.
@@ -102,6 +106,7 @@ final class PostgresSession: ServerSession {
         failure = nil
         mustRunAgain = false
         mustUndoStatements = false
+        isOfOneKey = false
         stopping = nil
     }
 
@@ -124,10 +129,18 @@ final class PostgresSession: ServerSession {
             beginText = nil
             return
         }
+        if guardian != nil { _ = link.takeWarning() }
         do {
             _ = try exchange(["COMMIT"])
         } catch let error as StoreError where isBroken {
             throw StoreError(.outcomeUnknown, "\(name): the connection was lost during the commit", cause: error)
+        } catch let error as StoreError where guardian != nil {
+            // A node that says that it lost against others has kept nothing, and no other node was asked to commit.
+            if (error.cause as? PostgresError)?.state == "XX000", link.takeWarning()?.hasPrefix("40") == true {
+                mustRunAgain = true
+                throw StoreError(.busy, error.detail, cause: error)
+            }
+            throw Citus.outcome(of: error)
         }
     }
 
@@ -159,8 +172,14 @@ final class PostgresSession: ServerSession {
 
     func execute(_ sql: SQL) throws -> Int { try timed(sql)?.changed ?? 0 }
 
+    func enter(_ place: KeyPlace) { isOfOneKey = place.isKnown }
+
+    /// - Throws: ``StoreError`` with code `statementInvalid`, before anything is sent.
+    private func check(_ sql: SQL) throws { if isOfOneKey { try guardian?.check(sql) } }
+
     func execute(all statements: [SQL]) throws -> [Int] {
         if statements.isEmpty { return [] }
+        for sql in statements { try check(sql) }
         let began = slow?.now() ?? 0
         defer { slow?.ended(statements[0], since: began) }
         return try asStatement { before, after in try exchange(before, all: statements, after).map(\.changed) }
@@ -181,6 +200,7 @@ final class PostgresSession: ServerSession {
     }
 
     private func timed(_ sql: SQL) throws -> PostgresAnswer? {
+        try check(sql)
         let began = slow?.now() ?? 0
         defer { slow?.ended(sql, since: began) }
         return try run(sql)

@@ -17,6 +17,8 @@ final class PostgresShard: ShardEngine {
     let lease: ServerLease
     private let looks = SharedLook()
     weak let shards: ShardList?
+    /// Where Citus spreads the shard's rows over its nodes.
+    private let citus: Citus?
     let movers: OwnTransactions<PostgresSession>
     let reads: PostgresPools
     private let writes: PostgresPools
@@ -31,9 +33,11 @@ final class PostgresShard: ShardEngine {
         configuration: StoreConfiguration,
         engine: PostgresEngine,
         slots: ServerSlots,
-        shards: ShardList?
+        shards: ShardList?,
+        citus: Citus? = nil
     ) {
         self.address = address
+        self.citus = citus
         self.slots = slots
         let lease = ServerLease(clock: engine.clock)
         self.lease = lease
@@ -48,7 +52,9 @@ final class PostgresShard: ShardEngine {
             slow: SlowStatements(after: configuration.slowAfter, clock: engine.clock)
         )
         self.statistics = statistics
-        let server = PostgresServer(address, configuration, engine, statistics) { lease.forget() }
+        let server = PostgresServer(address, configuration, engine, statistics, guardian: citus?.guardian) {
+            lease.forget()
+        }
         reads = server.pools(.reader)
         writes = server.pools(.writer)
         writers = server.writers("writes of shard \(index)")
@@ -102,6 +108,8 @@ final class PostgresShard: ShardEngine {
 
     func localRead(_ sql: SQL, at place: KeyPlace) throws -> LocalRead? { nil }
 
+    func check(_ sql: SQL, of place: KeyPlace) throws { if place.isKnown { try citus?.guardian.check(sql) } }
+
     func answer(to sql: SQL) async throws -> RowSource? {
         let pool = try reads.pool(of: try engine.loop())
         let token = token()
@@ -114,6 +122,9 @@ final class PostgresShard: ShardEngine {
     func execute(_ sql: SQL, mayShare: Bool, at place: KeyPlace, deadline: Duration) async throws -> Int {
         let end = now() + deadline.nanoseconds
         let pool = try writes.pool(of: try engine.loop())
+        // A node commits what comes without BEGIN at once: of several statements in one batch it would keep the first where
+        // the second fails.
+        let kind: PostgresCall.Kind = mayShare && citus == nil ? .sharedWrite : .write
         while true {
             if !lease.isValid(at: now()), !lease.isOpen(at: now()) {
                 try await look(by: pool, within: configuration.readDeadline)
@@ -123,7 +134,7 @@ final class PostgresShard: ShardEngine {
             guard holds(place) else { throw KeyMoved() }
             do {
                 let left = Duration.nanoseconds(max(0, end - now()))
-                return try await pool.perform(sql, mayShare ? .sharedWrite : .write, before, deadline: left).changed
+                return try await pool.perform(sql, kind, before, deadline: left).changed
             } catch let error as StoreError {
                 switch (error.cause as? PostgresError)?.state {
                 case Self.notLooked, Self.leaseOver:
@@ -132,7 +143,7 @@ final class PostgresShard: ShardEngine {
                 case Self.keyGone:
                     try await look(by: pool, within: configuration.readDeadline)
                     throw KeyMoved()
-                default: throw error
+                default: throw citus == nil ? error : Citus.outcome(of: error)
                 }
             }
         }
@@ -176,13 +187,15 @@ final class PostgresShard: ShardEngine {
                 session: session,
                 file: address.name,
                 clock: engine.clock,
-                isRestoring: configuration.isRestoring
+                isRestoring: configuration.isRestoring,
+                complete: citus.map { citus in { try citus.settle(session) } }
             )
             // Rows that a migration changes are changed on every shard, whatever leaves it.
             try session.control("SET apus.looked = '1'")
             try runner.makeTables()
             try runner.claim(identity: identity, index: index)
             try makeMoving(session)
+            try citus?.prepare(session)
             try runner.run(migrations)
             try look(session, askedAt: now())
         }

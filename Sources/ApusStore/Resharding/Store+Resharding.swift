@@ -23,7 +23,11 @@ public struct MoveStatus: Sendable, Hashable, Codable {
 /// A key's rows move in one short step, during which writers of its shard wait; whatever is killed on the way, the next
 /// ``reshard(_:progress:)`` goes on. The store declares what its tables' rows belong to: ``StoreTable``.
 extension Store {
-    private func resharder() throws -> Resharder { try current().resharder }
+    private func resharder() throws -> Resharder {
+        let store = try current()
+        if let refusal = store.leftToDatabase?.resharding { throw refusal }
+        return store.resharder
+    }
 
     /// The plan that spreads the slots evenly over so many shards, and moves no more of them than it must.
     ///
@@ -31,6 +35,7 @@ extension Store {
     /// - Returns: What would move; nothing where it lies so already.
     /// - Throws: ``StoreError``: `closed`, `valueInvalid`.
     public func reshardPlan(shards: Int) throws -> MovePlan {
+        _ = try resharder()
         let table = try current().map.table
         guard (1...1024).contains(shards), shards <= table.slots else {
             throw StoreError(.valueInvalid, "a store of \(table.slots) slots has 1 to \(min(1024, table.slots)) shards")
@@ -42,6 +47,7 @@ extension Store {
     ///
     /// - Throws: ``StoreError``: `closed`, `valueInvalid`.
     public func reshardPlan(slots: Range<Int>, to shard: Int) throws -> MovePlan {
+        _ = try resharder()
         let table = try current().map.table
         guard 0 <= slots.lowerBound, slots.upperBound <= table.slots, !slots.isEmpty else {
             throw StoreError(.valueInvalid, "the store has slots 0 to \(table.slots - 1)")
@@ -110,7 +116,7 @@ extension Store {
     ///
     /// - Throws: ``StoreError``.
     public func resharding() async throws -> MoveStatus? {
-        let resharder = try resharder()
+        let resharder = try current().resharder
         guard let record = try await resharder.record() else { return nil }
         return MoveStatus(
             plan: record.plan,

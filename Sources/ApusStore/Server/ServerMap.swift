@@ -8,8 +8,13 @@ struct ServerMap {
 
     /// Reads the map, or writes the first one; the caller holds the shard's lock.
     ///
+    /// - Parameters:
+    ///   - store: The store as it is declared.
+    ///   - shards: How many shards it has here; as declared unless said.
+    /// - Returns: The map.
     /// - Throws: ``StoreError``: `mapMismatch`, `wrongShard`, `corrupt`, `newerSchema`.
-    func open(_ store: Store) throws -> ShardMap {
+    func open(_ store: Store, shards: Int? = nil) throws -> ShardMap {
+        let shards = shards ?? store.shards
         try session.checkText(of: name)
         try session.run("CREATE TABLE IF NOT EXISTS apus_map (version INTEGER PRIMARY KEY, document TEXT NOT NULL)")
         try session.run("CREATE TABLE IF NOT EXISTS apus_reshard (id INTEGER PRIMARY KEY, document TEXT NOT NULL)")
@@ -22,10 +27,10 @@ struct ServerMap {
                 from: place,
                 store: store.name,
                 sharding: store.sharding,
-                shards: store.shards
+                shards: shards
             )
         }
-        let map = ShardMap.first(store.sharding, shards: store.shards)
+        let map = ShardMap.first(store.sharding, shards: shards)
         let text = String(decoding: try map.encoded(store: store.name), as: UTF8.self)
         try transaction.execute("INSERT INTO apus_map (version, document) VALUES (\(map.version), \(text))")
         return map

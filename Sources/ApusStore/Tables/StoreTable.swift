@@ -28,11 +28,23 @@ public struct StoreTable: Sendable {
     /// The columns that tell its rows apart, in order.
     public let primaryKey: [String]
     let rule: Rule
+    /// The column by which a database that spreads rows itself is to spread them, where one is named.
+    let distributedBy: String?
+    /// The type of the key; `nil` for a table whose rows lie by themselves there.
+    private(set) var keyType: ObjectIdentifier?
 
-    private init(name: String, primaryKey: [String], rule: Rule) {
+    private init(
+        name: String,
+        primaryKey: [String],
+        rule: Rule,
+        distributedBy: String? = nil,
+        keyType: ObjectIdentifier? = nil
+    ) {
         self.name = name
         self.primaryKey = primaryKey
         self.rule = rule
+        self.distributedBy = distributedBy
+        self.keyType = keyType
     }
 
     /// A table whose rows have their key in columns of their own.
@@ -41,11 +53,14 @@ public struct StoreTable: Sendable {
     ///   - name: The table's name.
     ///   - primaryKey: The columns of its primary key, in order.
     ///   - columns: The columns that make the key.
+    ///   - distributedBy: The column of the primary key by which Citus spreads the rows (`?citus` in `STORE_URL`); the
+    ///     key's own unless said, where it has one alone. Other engines do not look at it.
     ///   - key: Reads the key from these columns.
     public init<Key: ShardKey>(
         _ name: String,
         primaryKey: [String],
         key columns: [String],
+        distributedBy: String? = nil,
         _ key: @escaping @Sendable (inout RowReader) throws -> Key
     ) {
         self.init(
@@ -54,8 +69,17 @@ public struct StoreTable: Sendable {
             rule: .key(columns: columns) { row in
                 let key = try key(&row)
                 return KeyPlace.Source(value: key.shardValue, name: key.directoryName)
-            }
+            },
+            distributedBy: distributedBy,
+            keyType: ObjectIdentifier(Key.self)
         )
+    }
+
+    /// The same table, with rows that never need to lie beside another table's where a database spreads them itself.
+    var apart: StoreTable {
+        var table = self
+        table.keyType = nil
+        return table
     }
 
     /// A table whose rows lie with a row of another one, such as an order's lines with the order.
@@ -84,7 +108,7 @@ public struct StoreTable: Sendable {
             guard known.updateValue(table, forKey: table.name) == nil else {
                 throw refuse("\(table.name) twice", "each table once")
             }
-            let names = [table.name] + table.primaryKey + table.columns
+            let names = [table.name] + table.primaryKey + table.columns + (table.distributedBy.map { [$0] } ?? [])
             guard names.allSatisfy(Identifiers.isIdentifier), !table.name.hasPrefix("apus_") else {
                 throw refuse(table.name, "names of letters, digits and _, none of which begins with apus_")
             }

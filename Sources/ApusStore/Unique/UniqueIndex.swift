@@ -64,10 +64,11 @@ public struct UniqueIndex<Entry: ShardKey & Codable, Owner: ShardKey & Codable>:
         [
             StoreTable(name, primaryKey: ["entry"], key: ["entry"]) { row in
                 try ClaimText.decode(try row.text(), as: Entry.self)
-            },
-            StoreTable(claims, primaryKey: ["token"], key: ["owner"]) { row in
+            }.apart,
+            // Every statement names a claim by its token.
+            StoreTable(claims, primaryKey: ["token"], key: ["owner"], distributedBy: "token") { row in
                 try ClaimText.decode(try row.text(), as: Owner.self)
-            },
+            }.apart,
         ]
     }
 

@@ -38,7 +38,7 @@ struct BulkContractTests {
 
     private static let all: SQL = "SELECT id, name, stock, price, picture FROM products ORDER BY id"
 
-    @Test(arguments: TestEngine.here)
+    @Test(arguments: TestEngine.withCitus)
     func `rows of all kinds come out as they went in`(engine: TestEngine) async throws {
         let place = try TestPlace(engine)
         let store = try await openStore(place)
@@ -70,7 +70,7 @@ struct BulkContractTests {
         await store.close()
     }
 
-    @Test(arguments: TestEngine.here)
+    @Test(arguments: TestEngine.withCitus)
     func `a row that is refused leaves none of its statement`(engine: TestEngine) async throws {
         let place = try TestPlace(engine)
         let store = try await openStore(place)
@@ -97,7 +97,7 @@ struct BulkContractTests {
         await store.close()
     }
 
-    @Test(arguments: TestEngine.here)
+    @Test(arguments: TestEngine.withCitus)
     func `mistakes are told and leave the connection as it was`(engine: TestEngine) async throws {
         let place = try TestPlace(engine)
         let store = try await openStore(place)
@@ -112,7 +112,7 @@ struct BulkContractTests {
         #expect(await found("nothing", ["id"]) { [$0.id] } == .statementInvalid)
         #expect(await found("products", ["id; DROP"]) { [$0.id] } == .statementInvalid)
         #expect(await found("products", ["id", "name"]) { [$0.id, String?.none] } == .notNullViolation)
-        if engine == .postgres {
+        if engine.isPostgres {
             #expect(await found("products", ["id", "name"]) { [$0.id, "a\u{0}\($0.id)"] } == .valueInvalid)
         }
         if engine == .mysql {
@@ -133,7 +133,7 @@ struct BulkContractTests {
         await store.close()
     }
 
-    @Test(arguments: TestEngine.here)
+    @Test(arguments: TestEngine.withCitus)
     func `a bulk insert ends at its deadline`(engine: TestEngine) async throws {
         let place = try TestPlace(engine)
         let store = try await openStore(place)
@@ -150,7 +150,7 @@ struct BulkContractTests {
         await store.close()
     }
 
-    @Test(arguments: TestEngine.here)
+    @Test(arguments: TestEngine.withCitus)
     func `rows go to the shards of their keys`(engine: TestEngine) async throws {
         let place = try TestPlace(engine)
         let store = try await openStore(place, shards: 4)

@@ -6,6 +6,9 @@ import Testing
     @Test(.needs(.postgres))
     func `the contract runs against PostgreSQL`() { #expect(TestEngine.here.contains(.postgres)) }
 
+    @Test(.needs(.postgres))
+    func `the contract runs against functions of Citus's names`() { #expect(TestEngine.withCitus.contains(.citus)) }
+
     @Test(.needs(.mariadb))
     func `the contract runs against MariaDB`() { #expect(TestEngine.here.contains(.mysql)) }
 }

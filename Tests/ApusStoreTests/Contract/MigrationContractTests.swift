@@ -14,7 +14,7 @@ struct MigrationContractTests {
         await store.close()
     }
 
-    @Test(arguments: TestEngine.here)
+    @Test(arguments: TestEngine.withCitus)
     func `each step is applied once a shard, in order, also when more come later`(engine: TestEngine) async throws {
         let place = try TestPlace(engine)
         try await opened(place, [one])
@@ -27,7 +27,7 @@ struct MigrationContractTests {
         await store.close()
     }
 
-    @Test(arguments: TestEngine.here)
+    @Test(arguments: TestEngine.withCitus)
     func `an edited past is refused`(engine: TestEngine) async throws {
         let place = try TestPlace(engine)
         try await opened(place, [one, two])
@@ -41,7 +41,7 @@ struct MigrationContractTests {
         try await opened(place, [Migration(1, "first", "CREATE TABLE a (id INTEGER PRIMARY KEY) STRICT"), two])
     }
 
-    @Test(arguments: TestEngine.here)
+    @Test(arguments: TestEngine.withCitus)
     func `a schema newer than the program is refused by name`(engine: TestEngine) async throws {
         let place = try TestPlace(engine)
         try await opened(place, [one, two])
@@ -54,7 +54,7 @@ struct MigrationContractTests {
         }
     }
 
-    @Test(arguments: TestEngine.here)
+    @Test(arguments: TestEngine.withCitus)
     func `a step that fails leaves the steps before it, and goes on once it is mended`(engine: TestEngine) async throws
     {
         let place = try TestPlace(engine)
@@ -67,7 +67,7 @@ struct MigrationContractTests {
         await store.close()
     }
 
-    @Test(arguments: TestEngine.here)
+    @Test(arguments: TestEngine.withCitus)
     func `many runners at a time apply each step once`(engine: TestEngine) async throws {
         let place = try TestPlace(engine)
         let counting = Migration(2, "count", "INSERT INTO a (id) SELECT coalesce(max(id), 0) + 1 FROM a")
@@ -80,7 +80,7 @@ struct MigrationContractTests {
         await store.close()
     }
 
-    @Test(arguments: TestEngine.here)
+    @Test(arguments: TestEngine.withCitus)
     func `numbers out of order are the author's mistake`(engine: TestEngine) async throws {
         let place = try TestPlace(engine)
         await #expect(throws: ConfigurationError.self) { try await opened(place, [two, one]) }

@@ -6,7 +6,7 @@ import Testing
 /// What every engine does with reads.
 @Suite(.timeLimit(.minutes(5)))
 struct ReadContractTests {
-    @Test(arguments: TestEngine.here)
+    @Test(arguments: TestEngine.withCitus)
     func `whoever was told of a commit sees it, on every loop and in every store on the same rows`(engine: TestEngine)
         async throws
     {
@@ -45,7 +45,7 @@ struct ReadContractTests {
         await second.close()
     }
 
-    @Test(arguments: TestEngine.here)
+    @Test(arguments: TestEngine.withCitus)
     func `a scan stops at its deadline and at its caller's cancellation`(engine: TestEngine) async throws {
         let place = try TestPlace(engine)
         let store = try await openStore(place)
@@ -64,7 +64,7 @@ struct ReadContractTests {
         await store.close()
     }
 
-    @Test(arguments: TestEngine.here)
+    @Test(arguments: TestEngine.withCitus)
     func `an answer with too many rows is refused`(engine: TestEngine) async throws {
         let place = try TestPlace(engine)
         var configuration = StoreConfiguration()

@@ -16,7 +16,7 @@ private enum Colour: String, SQLScalar { case red, green }
 /// How rows of every engine are read.
 @Suite(.timeLimit(.minutes(5)))
 struct RowContractTests {
-    @Test(arguments: TestEngine.here)
+    @Test(arguments: TestEngine.withCitus)
     func `a Decodable type is read by the names of its columns`(engine: TestEngine) async throws {
         let place = try TestPlace(engine)
         let store = try await openStore(place)
@@ -30,7 +30,7 @@ struct RowContractTests {
     }
 
     @Test(
-        arguments: TestEngine.here,
+        arguments: TestEngine.withCitus,
         [
             "SELECT 1 AS id", "SELECT 'x' AS id, 'a' AS name, 'small' AS kind, 1 AS level, 1 AS isNew",
             "SELECT 1 AS id, 'a' AS name, 'huge' AS kind, 1 AS level, 1 AS isNew",
@@ -46,7 +46,7 @@ struct RowContractTests {
         await store.close()
     }
 
-    @Test(arguments: TestEngine.here)
+    @Test(arguments: TestEngine.withCitus)
     func `a column of another kind is a mismatch, never a guess`(engine: TestEngine) async throws {
         let place = try TestPlace(engine)
         let store = try await openStore(place)
@@ -70,7 +70,7 @@ struct RowContractTests {
         await store.close()
     }
 
-    @Test(arguments: TestEngine.here)
+    @Test(arguments: TestEngine.withCitus)
     func `a row with too few columns says so`(engine: TestEngine) async throws {
         let place = try TestPlace(engine)
         let store = try await openStore(place)

@@ -6,7 +6,7 @@ import Testing
 /// What every engine does with rows.
 @Suite(.timeLimit(.minutes(5)))
 struct StoreContractTests {
-    @Test(arguments: TestEngine.here)
+    @Test(arguments: TestEngine.withCitus)
     func `what was written is read back, on a loop and off it`(engine: TestEngine) async throws {
         let place = try TestPlace(engine)
         let store = try await openStore(place, shards: 4)
@@ -32,7 +32,7 @@ struct StoreContractTests {
         #expect(await code { _ = try await store.shard(for: 1).execute("DELETE FROM products") } == .closed)
     }
 
-    @Test(arguments: TestEngine.here)
+    @Test(arguments: TestEngine.withCitus)
     func `a transaction that throws leaves nothing behind`(engine: TestEngine) async throws {
         let place = try TestPlace(engine)
         struct Refused: Error {}
@@ -48,7 +48,7 @@ struct StoreContractTests {
         await store.close()
     }
 
-    @Test(arguments: TestEngine.here)
+    @Test(arguments: TestEngine.withCitus)
     func `a store that was closed opens again with its data`(engine: TestEngine) async throws {
         let place = try TestPlace(engine)
         let first = try await openStore(place, shards: 2)
@@ -60,7 +60,7 @@ struct StoreContractTests {
         #expect(name == "seven")
         switch engine {
         case .sqlite: #expect(second.stockClient == "sqlite3 \(place.folder.path)/shard-0000.sqlite")
-        case .postgres, .mysql: #expect(second.stockClient?.contains(place.schema(0)) == true)
+        case .postgres, .citus, .mysql: #expect(second.stockClient?.contains(place.schema(0)) == true)
         }
         await second.close()
     }

@@ -8,7 +8,7 @@ import Testing
 struct WriteContractTests {
     private struct Refused: Error {}
 
-    @Test(arguments: TestEngine.here)
+    @Test(arguments: TestEngine.withCitus)
     func `of many writers each failure undoes its own request only`(engine: TestEngine) async throws {
         let place = try TestPlace(engine)
         let store = try await openStore(place)
@@ -55,7 +55,7 @@ struct WriteContractTests {
         await store.close()
     }
 
-    @Test(arguments: TestEngine.here)
+    @Test(arguments: TestEngine.withCitus)
     func `constraints have their codes`(engine: TestEngine) async throws {
         let place = try TestPlace(engine)
         let store = try await openStore(
@@ -86,7 +86,7 @@ struct WriteContractTests {
         await store.close()
     }
 
-    @Test(arguments: TestEngine.here)
+    @Test(arguments: TestEngine.withCitus)
     func `a foreign key that is checked at the commit undoes only who broke it`(engine: TestEngine) async throws {
         let place = try TestPlace(engine)
         let store = try await openStore(
@@ -120,7 +120,7 @@ struct WriteContractTests {
         await store.close()
     }
 
-    @Test(arguments: TestEngine.here)
+    @Test(arguments: TestEngine.withCitus)
     func `a statement that runs past its deadline is stopped and harms nobody else`(engine: TestEngine) async throws {
         let place = try TestPlace(engine)
         let store = try await openStore(place)

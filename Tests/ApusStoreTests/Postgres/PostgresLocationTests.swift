@@ -46,6 +46,15 @@ import Testing
     }
 
     @Test
+    func `citus stands alone`() throws {
+        #expect(try PostgresLocation(url: "postgres://u@h/d?citus&sslmode=require").isCitus)
+        #expect(try !PostgresLocation(url: "postgres://u@h/d").isCitus)
+        for wrong in ["citus=", "citus=1", "citus&shards=a,b", "replica=b&citus"] {
+            #expect(throws: ConfigurationError.self) { try PostgresLocation(url: "postgres://u:p@h/d?\(wrong)") }
+        }
+    }
+
+    @Test
     func `a list must be as long as there are shards`() throws {
         let location = try PostgresLocation(url: "postgres://u@h/d?shards=a,b")
         #expect(throws: ConfigurationError.self) { try location.place(ofShard: 0, of: 3) }

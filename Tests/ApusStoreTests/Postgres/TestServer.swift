@@ -99,6 +99,9 @@ final class TestServer: Sendable {
         return follower
     }
 
+    /// What it has written to its log.
+    func log() throws -> String { try Files.readText("\(folder)/log") }
+
     // MARK: What is done to it
 
     /// Starts it again on the same port with the same data, and waits until it answers.
