@@ -7,20 +7,12 @@ final class PostgresEngine: Sendable {
     let clock: any Clock
     let stopper = ServerStopper()
     let watcher = DeadlineWatcher()
-    /// Where statements of callers without a loop go out; made at the first.
-    private let own = Lock<LoopGroup?>(nil)
+    let loops = ServerLoops()
 
     init(clock: any Clock) { self.clock = clock }
 
     /// The caller's loop, else one of the store's own.
-    func loop() throws -> EventLoop {
-        if let loop = EventLoop.current { return loop }
-        return try own.withLock { own in
-            let group = try own ?? LoopGroup(count: 1, name: "store-loop")
-            own = group
-            return group.loops[0]
-        }
-    }
+    func loop() throws -> EventLoop { try loops.current() }
 
     /// Runs `body` on a session of the shard's schema, which is there by then, while nobody else makes it ready.
     ///
@@ -83,11 +75,7 @@ final class PostgresEngine: Sendable {
 
     func close() async {
         watcher.close()
-        let group = own.withLock { own in
-            defer { own = nil }
-            return own
-        }
-        if let group { _ = try? await StoreThread.run { group.shutdown() } }
+        await loops.close()
     }
 }
 

@@ -11,7 +11,7 @@ import CLinux
 //
 // `@unchecked Sendable` is sound because everything mutable is touched by the loop's own thread alone; `submit` and
 // `close` go there.
-final class PostgresPool: @unchecked Sendable {
+final class PostgresPool: ServerPool, @unchecked Sendable {
     static let lookNanoseconds: Int64 = 50_000_000
     /// A connection that nobody needed for so long is closed, unless it is the only one.
     private static let idleNanoseconds: Int64 = 30_000_000_000
@@ -315,4 +315,7 @@ final class PostgresPool: @unchecked Sendable {
         done()
     }
 }
+
+/// A shard's pools, one a loop that asked.
+typealias PostgresPools = ServerPools<PostgresPool>
 #endif

@@ -1,19 +1,27 @@
-#if PostgreSQL
 import ApusCore
 import ApusRuntime
 import CLinux
 
+/// One loop's connections to one shard, for statements that stand alone.
+protocol ServerPool: AnyObject, Sendable {
+    var loop: EventLoop { get }
+    /// How many statements wait; written by the loop alone.
+    var waitingCount: UnsafeMutablePointer<UInt64> { get }
+    /// Takes no more, and closes the connections once all answers are there; then calls `done`. From any thread.
+    func close(_ done: @escaping @Sendable () -> Void)
+}
+
 /// A shard's pools, one a loop that asked.
-final class PostgresPools: Sendable {
+final class ServerPools<Pool: ServerPool>: Sendable {
     private struct State {
-        var pools: [PostgresPool] = []
+        var pools: [Pool] = []
         var isClosed = false
     }
     private let state = Lock(State())
     private let closing = Monitor(0)
-    private let make: @Sendable (EventLoop) -> PostgresPool
+    private let make: @Sendable (EventLoop) -> Pool
 
-    init(make: @escaping @Sendable (EventLoop) -> PostgresPool) { self.make = make }
+    init(make: @escaping @Sendable (EventLoop) -> Pool) { self.make = make }
 
     deinit {
         // A store that was dropped and not closed: its connections end on their loops, which know them until then.
@@ -22,7 +30,7 @@ final class PostgresPools: Sendable {
     }
 
     /// The loop's own pool.
-    func pool(of loop: EventLoop) throws -> PostgresPool {
+    func pool(of loop: EventLoop) throws -> Pool {
         try state.withLock { state in
             for pool in state.pools where pool.loop === loop { return pool }
             if state.isClosed { throw StoreError(.closed, "the store was closed") }
@@ -55,4 +63,3 @@ final class PostgresPools: Sendable {
         return closing.wait(nanoseconds: nanoseconds) { $0 > 0 ? nil : true } ?? false
     }
 }
-#endif
