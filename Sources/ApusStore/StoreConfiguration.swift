@@ -26,7 +26,8 @@ public struct StoreConfiguration: Sendable, Hashable {
     public var readsWaitingMax = 4096
     /// Connections a shard for single statements that one loop keeps for reads, and as many for writes; 4.
     ///
-    /// The first is made at the first use, another when the ones there have ``pipelineDepth`` statements each.
+    /// The first is made at the first use, another when the ones there have ``pipelineDepth`` statements each. On MySQL a connection
+    /// takes one statement at a time, and a shard's loops share all but the first of each loop.
     public var pipelines = 4
     /// Statements on their way on one connection; 64.
     public var pipelineDepth = 64

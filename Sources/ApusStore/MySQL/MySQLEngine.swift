@@ -6,6 +6,7 @@ final class MySQLEngine: Sendable {
     let clock: any Clock
     let stopper = ServerStopper()
     let watcher = DeadlineWatcher()
+    let loops = ServerLoops()
 
     init(clock: any Clock) { self.clock = clock }
 
@@ -113,7 +114,10 @@ extension OpenStore {
             resharder: Resharder(store: store, site: moves, map: map, shards: shards, clock: clock),
             questions: .cuts(moves),
             stockClient: first.place.stockClient
-        ) { engine.watcher.close() }
+        ) {
+            engine.watcher.close()
+            await engine.loops.close()
+        }
     }
 }
 #endif

@@ -8,7 +8,7 @@ import Glibc
 ///
 /// - SeeAlso: mariadb.com/kb/en/using-the-non-blocking-library.
 //
-// `@unchecked Sendable` is sound because a link is made on one thread and then belongs to one thread, to which it is
+// `@unchecked Sendable` is sound because a link is made on one thread and then belongs to one thread or loop, to which it is
 // handed through a lock.
 final class MySQLLink: @unchecked Sendable {
     /// Waits until the socket is ready for what is asked, and says for what it is.
@@ -18,18 +18,17 @@ final class MySQLLink: @unchecked Sendable {
     let work: ServerWork
     let place: MySQLPlace
     let isMariaDB: Bool
-    let statements = MySQLStatements()
-    let parameters = MySQLParameters()
+    /// Runs prepared statements.
+    let exchange: MySQLExchange
     /// What the server knows the connection by.
     let number: UInt
-    /// The largest message that the server takes, in bytes.
-    private(set) var messageMax = Int.max
     private var isClosed = false
 
     private init(_ handle: UnsafeMutablePointer<MYSQL>, _ work: ServerWork, _ place: MySQLPlace) {
         self.handle = handle
         self.work = work
         self.place = place
+        exchange = MySQLExchange(handle, name: place.name)
         isMariaDB = mariadb_connection(handle) != 0
         number = UInt(mysql_thread_id(handle))
     }
@@ -41,7 +40,7 @@ final class MySQLLink: @unchecked Sendable {
         if isClosed { return }
         isClosed = true
         Self.end(handle)
-        statements.forget()
+        exchange.close()
     }
 
     /// The library says good-bye to the server, which may be frozen: on a socket that is shut down it does not wait.
@@ -105,7 +104,7 @@ final class MySQLLink: @unchecked Sendable {
                 )
             }
             for command in MySQLDialect.settings(work, isMariaDB: isMariaDB) { try run(command, wait) }
-            messageMax = try run("SELECT @@max_allowed_packet", wait).flatMap { Int($0) } ?? .max
+            exchange.messageMax = try run("SELECT @@max_allowed_packet", wait).flatMap { Int($0) } ?? .max
         } catch let error as MySQLError {
             throw place.refusal(error, message: String(cString: mysql_error(handle)))
         }
@@ -194,16 +193,6 @@ final class MySQLLink: @unchecked Sendable {
             mysql_errno(handle),
             state: String(cString: mysql_sqlstate(handle)),
             message: String(cString: mysql_error(handle))
-        )
-    }
-
-    /// What went wrong last with a statement; an error that comes between rows is the connection's.
-    func error(of statement: MySQLStatement) -> MySQLError {
-        guard mysql_stmt_errno(statement.handle) != 0 else { return Self.error(of: handle) }
-        return MySQLError(
-            mysql_stmt_errno(statement.handle),
-            state: String(cString: mysql_stmt_sqlstate(statement.handle)),
-            message: String(cString: mysql_stmt_error(statement.handle))
         )
     }
 

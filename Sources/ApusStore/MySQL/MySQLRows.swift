@@ -3,16 +3,16 @@ import CMariaDB
 
 /// Takes a statement's rows out of the library, one after the other.
 ///
-/// The library writes each row into memory of ours; what does not fit there is asked for by its column.
+/// The library writes each row into memory of ours; what does not fit there is asked for by its column. It is the same memory
+/// each time that the statement runs.
 final class MySQLRows {
     /// Bytes of a text or the like that are written at once.
     private static let inline = 256
 
-    private enum Kind { case integer, real, decimal, text, bytes, other }
+    private enum Kind { case integer, natural, real, decimal, text, bytes, other }
 
     private let names: [String]
     private let kinds: [Kind]
-    private let isUnsigned: [Bool]
     private let binds: UnsafeMutablePointer<MYSQL_BIND>
     private let memory: UnsafeMutableRawPointer
     private let lengths: UnsafeMutablePointer<UInt>
@@ -25,15 +25,12 @@ final class MySQLRows {
     /// Rows taken so far.
     private(set) var count = 0
 
-    /// The columns of a statement that has just run; `nil` where it has none.
-    init?(_ statement: MySQLStatement) {
-        guard let result = mysql_stmt_result_metadata(statement.handle) else { return nil }
-        defer { mysql_free_result(result) }
-        let columns = Int(mysql_num_fields(result))
-        let fields = UnsafeBufferPointer(start: mysql_fetch_fields(result), count: columns)
+    /// The columns of a statement that has just run and has some.
+    init(_ statement: MySQLStatement) {
+        let fields = Self.fields(of: statement)
+        let columns = fields.count
         names = fields.map { String(cString: $0.name) }
         kinds = fields.map { Self.kind($0) }
-        isUnsigned = fields.map { $0.flags & UInt32(UNSIGNED_FLAG) != 0 }
         binds = .allocate(capacity: columns)
         binds.initialize(repeating: MYSQL_BIND(), count: columns)
         memory = .allocate(byteCount: columns * Self.inline, alignment: 16)
@@ -47,9 +44,9 @@ final class MySQLRows {
             binds[column].length = lengths + column
             binds[column].is_null = nulls + column
             switch kinds[column] {
-            case .integer:
+            case .integer, .natural:
                 binds[column].buffer_type = MYSQL_TYPE_LONGLONG
-                binds[column].is_unsigned = isUnsigned[column] ? 1 : 0
+                binds[column].is_unsigned = kinds[column] == .natural ? 1 : 0
             case .real: binds[column].buffer_type = MYSQL_TYPE_DOUBLE
             default: binds[column].buffer_type = MYSQL_TYPE_STRING
             }
@@ -63,27 +60,45 @@ final class MySQLRows {
         nulls.deallocate()
     }
 
+    /// Whether the statement, which has just run again, has the same columns, and the library still writes them here.
+    func fit(_ statement: MySQLStatement) -> Bool {
+        let fields = Self.fields(of: statement)
+        guard statement.handle.pointee.bind_result_done != 0, fields.count == kinds.count else { return false }
+        for column in fields.indices where Self.kind(fields[column]) != kinds[column] { return false }
+        return true
+    }
+
     /// Has the library write the statement's rows here.
     func bind(to statement: MySQLStatement) -> Bool { mysql_stmt_bind_result(statement.handle, binds) == 0 }
 
     /// Takes the row that was just written.
     func take(from statement: MySQLStatement) {
+        if count == 0 { cells.reserveCapacity(kinds.count) }
         count += 1
         for column in kinds.indices { cells.append(cell(column, statement)) }
     }
 
-    /// All rows that were taken.
-    func answer(changed: Int) -> MySQLAnswer {
-        MySQLAnswer(changed: changed, names: names, cells: cells, storage: storage)
+    /// All rows that were taken; they are not here any more then.
+    func answer() -> MySQLAnswer {
+        defer { removeAll() }
+        return MySQLAnswer(changed: 0, names: names, cells: cells, storage: storage)
+    }
+
+    /// Forgets the rows that were taken.
+    func removeAll() {
+        cells = []
+        storage = []
+        count = 0
     }
 
     private func cell(_ column: Int, _ statement: MySQLStatement) -> MySQLAnswer.Cell {
         if nulls[column] != 0 { return .null }
         let start = memory + column * Self.inline
         switch kinds[column] {
-        case .integer:
+        case .integer: return .integer(start.load(as: Int64.self))
+        case .natural:
             let number = start.load(as: Int64.self)
-            return isUnsigned[column] && number < 0 ? .other : .integer(number)
+            return number < 0 ? .other : .integer(number)
         case .real: return .real(start.load(as: Double.self))
         case .decimal: return .decimal(keep(column, statement))
         case .text: return .text(keep(column, statement))
@@ -117,11 +132,15 @@ final class MySQLRows {
         return begin..<storage.count
     }
 
+    private static func fields(of statement: MySQLStatement) -> UnsafeBufferPointer<MYSQL_FIELD> {
+        UnsafeBufferPointer(start: statement.handle.pointee.fields, count: Int(statement.handle.pointee.field_count))
+    }
+
     /// - SeeAlso: mariadb.com/kb/en/result-set-packets; 63 is the number of the character set of bytes.
     private static func kind(_ field: MYSQL_FIELD) -> Kind {
         switch field.type {
         case MYSQL_TYPE_TINY, MYSQL_TYPE_SHORT, MYSQL_TYPE_INT24, MYSQL_TYPE_LONG, MYSQL_TYPE_LONGLONG, MYSQL_TYPE_YEAR:
-            .integer
+            field.flags & UInt32(UNSIGNED_FLAG) != 0 ? .natural : .integer
         case MYSQL_TYPE_FLOAT, MYSQL_TYPE_DOUBLE: .real
         case MYSQL_TYPE_DECIMAL, MYSQL_TYPE_NEWDECIMAL: .decimal
         case MYSQL_TYPE_VARCHAR, MYSQL_TYPE_VAR_STRING, MYSQL_TYPE_STRING, MYSQL_TYPE_TINY_BLOB, MYSQL_TYPE_BLOB,

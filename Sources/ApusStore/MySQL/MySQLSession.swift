@@ -18,6 +18,7 @@ final class MySQLSession: ServerSession {
     let configuration: StoreConfiguration
     let clock: any Clock
     private let stopper: ServerStopper
+    let bounds: MySQLExchange.Bounds
 
     var deadline = Int64.max
     var item: WorkItem?
@@ -46,6 +47,7 @@ final class MySQLSession: ServerSession {
         self.configuration = configuration
         self.stopper = stopper
         self.clock = clock
+        bounds = MySQLExchange.Bounds(configuration)
     }
 
     var dialect: Dialect { .mysql }

@@ -8,15 +8,16 @@ import ApusRuntime
 /// Triggers run for rows here, not for statements: a statement that changes nothing is not refused. Where the lease is over by then
 /// it is run again.
 extension MySQLShard {
-    /// A statement was to go without a look and may not.
-    private struct NotLooked: Error {}
-
     func now() -> Int64 { engine.clock.now().nanoseconds }
 
     // MARK: Looking
 
     func look() async throws {
-        try await perform(points, deadline: configuration.readDeadline, isOwn: true) { [self] in try look($0) }
+        let pool = try reads.pool(of: try engine.loops.current())
+        let asked = now()
+        let deadline = configuration.readDeadline
+        let state = try await slots.learn(of: index) { try await pool.perform($0, .look, deadline: deadline) }
+        lease.heard(state, askedAt: asked)
     }
 
     /// Takes in what the shard says, in the session's transaction if it has one.
@@ -39,54 +40,54 @@ extension MySQLShard {
         return (home, try shards.engine(home))
     }
 
-    /// Has the lease go on for those who come next, where it is half over.
+    /// What a call goes by that does not look; the lease goes on for those who come next, where it is half over.
+    func token() -> ServerLease.Token? {
+        renewSoon()
+        return lease.token(at: now())
+    }
+
     func renewSoon() {
-        if lease.isToBeRenewed(at: now()) { Task { try? await self.look() } }
+        guard lease.isToBeRenewed(at: now()), let loop = try? engine.loops.current() else { return }
+        Task(executorPreference: loop) { try? await self.look() }
     }
 
     // MARK: Writes
 
     func execute(_ sql: SQL, mayShare: Bool, at place: KeyPlace, deadline: Duration) async throws -> Int {
         let end = now() + deadline.nanoseconds
+        let pool = try writes.pool(of: try engine.loops.current())
         while true {
             if !lease.isValid(at: now()), !lease.isOpen(at: now()) { try await look() }
-            renewSoon()
             // Before the key is found here: what is heard later has it fail.
-            let token = lease.token(at: now())
+            let token = token()
             guard holds(place) else { throw KeyMoved() }
             let left = Duration.nanoseconds(max(0, end - now()))
             do {
-                return try await Answer.of { answer in
-                    guard let token else {
-                        return try await perform(writers, deadline: left) { [self] session in
-                            guard let session = session as? MySQLSession else { return }
-                            try lookAndHold(session)
-                            guard holds(place) else { throw KeyMoved() }
-                            answer.set(try session.execute(sql))
-                        }
-                    }
-                    try await perform(statements, deadline: left) { [self] session in
-                        guard let session = session as? MySQLSession else { return }
-                        answer.set(try execute(sql, session, while: token))
-                    }
-                }
-            } catch is NotLooked {
-                guard now() < end else { throw StoreError.expired(address.name) }
+                guard let token else { return try await executeLooking(sql, at: place, within: left) }
+                let condition = MySQLCall.Condition(lease: lease, token: token)
+                let changed = try await pool.perform(sql, .write, while: condition, deadline: left).changed
+                // A row that was changed was here: else it would have been refused. Of none nobody knows.
+                if changed != 0 || lease.stands(token, at: now()) { return changed }
+            } catch is MySQLCall.NotSent {
+                // It goes on by what is heard now.
             } catch let error as StoreError {
                 guard (error.cause as? MySQLError)?.isNotLooked == true else { throw error }
-                guard now() < end else { throw StoreError.expired(address.name) }
                 lease.refused(at: now())
             }
+            guard now() < end else { throw StoreError.expired(address.name) }
         }
     }
 
-    private func execute(_ sql: SQL, _ session: MySQLSession, while token: ServerLease.Token) throws -> Int {
-        guard lease.stands(token, at: now()) else { throw NotLooked() }
-        try session.setLooked(false)
-        let changed = try session.execute(sql)
-        // A row that was changed was here: else it would have been refused. Of none nobody knows.
-        if changed == 0, !lease.stands(token, at: now()) { throw NotLooked() }
-        return changed
+    /// Runs a statement in a transaction that looks first.
+    private func executeLooking(_ sql: SQL, at place: KeyPlace, within deadline: Duration) async throws -> Int {
+        try await Answer.of { answer in
+            try await perform(writers, deadline: deadline) { [self] session in
+                guard let session = session as? MySQLSession else { return }
+                try lookAndHold(session)
+                guard holds(place) else { throw KeyMoved() }
+                answer.set(try session.execute(sql))
+            }
+        }
     }
 
     func write(deadline: Duration, _ body: @escaping @Sendable (borrowing Transaction) throws -> Void) async throws {

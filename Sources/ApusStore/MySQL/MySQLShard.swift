@@ -3,8 +3,8 @@ import ApusCore
 
 /// One shard in one database of a MySQL server.
 ///
-/// All of it runs on threads with a connection each: the protocol has one statement at a time on a connection, so a loop
-/// would have nothing to gather. Each kind of work has threads of its own, so that scans do not hold up point reads.
+/// Statements that stand alone go out on the caller's loop. Transactions and scans have threads with a connection each, because
+/// their bodies wait for every answer. Each kind of work has connections of its own, so that scans do not hold up point reads.
 final class MySQLShard: ShardEngine {
     let index: Int
     let address: MySQLAddress
@@ -16,10 +16,10 @@ final class MySQLShard: ShardEngine {
     let lease: ServerLease
     weak let shards: ShardList?
     let movers: OwnTransactions<MySQLSession>
-    let points: ServerWorkers<MySQLSession>
-    private let scanners: ServerWorkers<MySQLSession>
-    let statements: ServerWorkers<MySQLSession>
+    let reads: MySQLPools
+    let writes: MySQLPools
     let writers: ServerWorkers<MySQLSession>
+    private let scanners: ServerWorkers<MySQLSession>
 
     init(
         _ address: MySQLAddress,
@@ -45,68 +45,15 @@ final class MySQLShard: ShardEngine {
             slow: SlowStatements(after: configuration.slowAfter, clock: engine.clock)
         )
         self.statistics = statistics
-        // The server's own: one that takes no request to stop does not hold up those to others.
-        let stopper = ServerStopper()
-        func workers(_ work: ServerWork, _ name: String, waitingMax: Int, threads: Int) -> ServerWorkers<MySQLSession> {
-            ServerWorkers(
-                work,
-                queue: WorkQueue(
-                    name: "\(name) of shard \(index)",
-                    waitingMax: waitingMax,
-                    clock: engine.clock,
-                    watcher: engine.watcher
-                ),
-                threadsMax: threads,
-                name: address.name,
-                health: address.health,
-                collisions: .init(
-                    lock: "DO GET_LOCK('\(address.collisionLock)', 3600)",
-                    unlock: "DO RELEASE_LOCK('\(address.collisionLock)')"
-                ),
-                configuration: configuration,
-                clock: engine.clock,
-                statistics: statistics,
-                whenLost: { lease.forget() }
-            ) { [clock = engine.clock] deadline in
-                let link = try MySQLLink.connect(
-                    to: address.place,
-                    work: work,
-                    bytesMax: configuration.answerBytesMax,
-                    by: deadline
-                )
-                let session = MySQLSession(link, configuration: configuration, stopper: stopper, clock: clock)
-                session.slow = work == .points ? nil : statistics.slow
-                return session
-            }
-        }
-        points = workers(
-            .points,
-            "point reads",
-            waitingMax: configuration.readsWaitingMax,
-            threads: configuration.pipelines
-        )
-        scanners = workers(
-            .scans,
-            "reads",
-            waitingMax: configuration.scansWaitingMax,
-            threads: configuration.readerThreads
-        )
-        statements = workers(
-            .statements,
-            "writes",
-            waitingMax: configuration.writesWaitingMax,
-            threads: configuration.pipelines
-        )
-        writers = workers(
-            .transactions,
-            "transactions",
-            waitingMax: configuration.writesWaitingMax,
-            threads: configuration.writerThreads
-        )
+        let server = MySQLServer(address, configuration, engine, statistics) { lease.forget() }
+        reads = server.pools(.points)
+        writes = server.pools(.statements)
+        writers = server.writers("transactions of shard \(index)")
+        scanners = server.scanners("reads of shard \(index)")
     }
 
     var localReads: Int { statistics[.pointReads] }
-    var waiting: Int { statements.queue.count + writers.queue.count }
+    var waiting: Int { writers.queue.count + writes.waiting }
     var problem: String? { address.health.problem }
 
     // MARK: Statements that stand alone
@@ -114,17 +61,12 @@ final class MySQLShard: ShardEngine {
     func localRead(_ sql: SQL, at place: KeyPlace) throws -> LocalRead? { nil }
 
     func answer(to sql: SQL) async throws -> RowSource? {
-        renewSoon()
-        let token = lease.token(at: now())
-        let found: MySQLAnswer = try await Answer.of { answer in
-            try await perform(points, deadline: configuration.readDeadline) { session in
-                guard let session = session as? MySQLSession else { return }
-                answer.set(try session.answer(to: sql))
-            }
-        }
+        let pool = try reads.pool(of: try engine.loops.current())
+        let token = token()
+        let answer = try await pool.perform(sql, .read, deadline: configuration.readDeadline)
         // What is here after it was read was here when it was read.
         if token.map({ lease.stands($0, at: now()) }) != true { try await look() }
-        return found
+        return answer
     }
 
     // MARK: Transactions
@@ -140,11 +82,10 @@ final class MySQLShard: ShardEngine {
     func perform(
         _ workers: ServerWorkers<MySQLSession>,
         deadline: Duration,
-        isOwn: Bool = false,
         _ body: @escaping @Sendable (any SQLSession) throws -> Void
     ) async throws {
         try workers.start()
-        try await counted { try await workers.queue.perform(deadline: deadline, isOwn: isOwn, body) }
+        try await counted { try await workers.queue.perform(deadline: deadline, body) }
     }
 
     // MARK: Opening, checking, closing
@@ -233,12 +174,14 @@ final class MySQLShard: ShardEngine {
     }
 
     func close() async {
-        let all = [statements, writers, points, scanners]
-        for workers in all { workers.queue.close() }
-        _ = try? await StoreThread.run {
-            for workers in all.prefix(2) { _ = workers.awaitEnd(nanoseconds: 10_000_000_000) }
-            for workers in all.dropFirst(2) { _ = workers.awaitEnd(nanoseconds: 2_000_000_000) }
-            self.movers.close()
+        writers.queue.close()
+        scanners.queue.close()
+        _ = try? await StoreThread.run { [self] in
+            _ = writes.close(nanoseconds: 10_000_000_000)
+            _ = reads.close(nanoseconds: 2_000_000_000)
+            _ = writers.awaitEnd(nanoseconds: 10_000_000_000)
+            _ = scanners.awaitEnd(nanoseconds: 2_000_000_000)
+            movers.close()
         }
     }
 }

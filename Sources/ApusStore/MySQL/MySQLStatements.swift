@@ -1,21 +1,29 @@
 #if MySQL
 import CMariaDB
 
-/// A statement that the server of one connection has prepared.
+/// A statement that the server of one connection has prepared, with what is the same each time that it runs.
 final class MySQLStatement {
     let handle: UnsafeMutablePointer<MYSQL_STMT>
     fileprivate let parts: ShortList<SQLPart>
+    /// Where its rows are written to; `nil` until it has given some.
+    private(set) var rows: MySQLRows?
 
     init(_ handle: UnsafeMutablePointer<MYSQL_STMT>, _ sql: SQL) {
         self.handle = handle
         parts = sql.parts
     }
 
-    /// Has the server forget it.
-    func close(_ wait: MySQLLink.Wait) throws {
-        var failed = my_bool(0)
-        var status = mysql_stmt_close_start(&failed, handle)
-        while status != 0 { status = mysql_stmt_close_cont(&failed, handle, try wait(status)) }
+    /// Has the library write the rows that come where they are expected; false where it will not.
+    ///
+    /// Columns may be of other types than the last time, after a change of the table.
+    func expectRows() -> Bool {
+        if let rows, rows.fit(self) {
+            rows.removeAll()
+            return true
+        }
+        let rows = MySQLRows(self)
+        self.rows = rows
+        return rows.bind(to: self)
     }
 }
 
@@ -35,10 +43,7 @@ final class MySQLStatements {
     /// Takes a statement in; gives those that must go for it.
     func insert(_ statement: MySQLStatement, for sql: SQL) -> [MySQLStatement] {
         var gone = known.removeValue(forKey: sql.fingerprint).map { [$0] } ?? []
-        if known.count >= Self.statementsMax {
-            gone += known.values
-            known.removeAll(keepingCapacity: true)
-        }
+        if known.count >= Self.statementsMax { gone += removeAll() }
         known[sql.fingerprint] = statement
         return gone
     }
@@ -46,10 +51,10 @@ final class MySQLStatements {
     /// Takes out a statement that the server does not have any more.
     func remove(_ sql: SQL) -> MySQLStatement? { known.removeValue(forKey: sql.fingerprint) }
 
-    /// Lets go of all, after the connection is closed: nobody waits for anything then.
-    func forget() {
-        for statement in known.values { _ = mysql_stmt_close(statement.handle) }
-        known.removeAll()
+    /// Takes all out.
+    func removeAll() -> [MySQLStatement] {
+        defer { known.removeAll(keepingCapacity: true) }
+        return Array(known.values)
     }
 }
 #endif

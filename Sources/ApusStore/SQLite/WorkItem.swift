@@ -18,8 +18,6 @@ final class WorkItem: @unchecked Sendable {
     let isStatement: Bool
     /// True for a request that shares its transaction with no other one.
     let isAlone: Bool
-    /// True for a question of the library's own, which is not counted.
-    let isOwn: Bool
     private let body: @Sendable (any SQLSession) throws -> Void
     private var outcome = Outcome.none
     private let cancelled: UnsafeMutablePointer<UInt64>
@@ -28,13 +26,11 @@ final class WorkItem: @unchecked Sendable {
         deadline: Int64,
         isStatement: Bool,
         isAlone: Bool = false,
-        isOwn: Bool = false,
         body: @escaping @Sendable (any SQLSession) throws -> Void
     ) {
         self.deadline = deadline
         self.isStatement = isStatement
         self.isAlone = isAlone
-        self.isOwn = isOwn
         self.body = body
         cancelled = .allocate(capacity: 1)
         cancelled.initialize(to: 0)

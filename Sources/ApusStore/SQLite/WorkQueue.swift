@@ -41,14 +41,12 @@ final class WorkQueue: Sendable {
     ///   - deadline: How long it may wait and work.
     ///   - isStatement: Whether `body` runs one statement and does nothing else.
     ///   - isAlone: Whether it shares its transaction with no other request.
-    ///   - isOwn: Whether it is a question of the library's own, which is not counted.
     ///   - body: The work.
     /// - Throws: What `body` throws; ``StoreError``.
     func perform(
         deadline: Duration,
         isStatement: Bool = false,
         isAlone: Bool = false,
-        isOwn: Bool = false,
         _ body: @escaping @Sendable (any SQLSession) throws -> Void
     ) async throws {
         let now = clock.now()
@@ -56,7 +54,6 @@ final class WorkQueue: Sendable {
             deadline: (now + deadline).nanoseconds,
             isStatement: isStatement,
             isAlone: isAlone,
-            isOwn: isOwn,
             body: body
         )
         item.queuedAt = now.nanoseconds

@@ -229,14 +229,9 @@ final class ServerWorkers<Session: ServerSession>: Sendable {
     }
 
     private func note(_ item: WorkItem, started: Int64, isDone: Bool) {
-        if item.isOwn { return }
         let now = clock.now().nanoseconds
         if now - item.queuedAt > configuration.slowAfter.nanoseconds { statistics.add(.slow) }
-        switch work {
-        case .points: return isDone ? statistics.add(.pointReads) : ()
-        case .scans: return statistics.add(.scans)
-        case .statements, .transactions: break
-        }
+        if work.isReading { return statistics.add(.scans) }
         statistics.add(.commitNanoseconds, Int(now - started))
         statistics.add(isDone ? .requests : .failures)
         if isDone { statistics.add(.commits) }

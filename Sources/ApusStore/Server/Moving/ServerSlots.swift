@@ -48,6 +48,23 @@ final class ServerSlots: Sendable {
         return state
     }
 
+    /// The same by questions that stand alone, each asked by `ask`.
+    func learn(of shard: Int, by ask: (SQL) async throws -> RowSource) async throws -> ShardState {
+        guard let state = try await ask(ShardState.query).first(as: ShardState.self) else {
+            throw StoreError(.corrupt, "apus_moving of shard \(shard) is empty; restore it from a backup")
+        }
+        var known = departures(from: shard)
+        var left: [Departure] = []
+        while state.departures > known {
+            let more = try await ask(Departure.query(behind: known)).all(as: Departure.self)
+            left += more
+            guard let last = more.last, more.count == Departure.page else { break }
+            known = last.number
+        }
+        try learn(state, left, of: shard)
+        return state
+    }
+
     /// The departures of a shard that are not known yet.
     func departures(_ state: ShardState, _ session: any SQLSession, of shard: Int) throws -> [Departure] {
         var known = departures(from: shard)
