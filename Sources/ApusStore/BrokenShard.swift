@@ -132,6 +132,7 @@ final class BrokenShard: ShardEngine {
     var statistics: ShardStatistics { sound?.statistics ?? none }
     var localReads: Int { sound?.localReads ?? 0 }
     var replicaReads: Int { sound?.replicaReads ?? 0 }
+    var follower: FollowerStatus? { sound?.follower }
     var waiting: Int { sound?.waiting ?? 0 }
 
     func position() async throws -> ShardPosition { try await engine().position() }

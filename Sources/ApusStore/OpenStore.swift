@@ -73,7 +73,7 @@ final class OpenStore: Sendable {
             #endif
         default:
             let location = try SQLiteLocation(url: site.url, dataFolder: site.dataFolder)
-            return try OpenStore(store, folder: location.folder, clock: site.clock)
+            return try OpenStore(store, folder: location.folder, following: location.following, clock: site.clock)
         }
     }
 
@@ -98,6 +98,7 @@ final class OpenStore: Sendable {
                 commitNanoseconds: engine.statistics[.commitNanoseconds],
                 localReads: engine.localReads,
                 replicaReads: engine.replicaReads,
+                followerLag: engine.follower?.lag ?? 0,
                 scans: engine.statistics[.scans],
                 slow: engine.statistics[.slow]
             )

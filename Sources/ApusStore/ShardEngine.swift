@@ -62,6 +62,8 @@ protocol ShardEngine: AnyObject, Sendable {
     ///
     /// It holds the shard, looks at it, arrives at `point`, and lets go of it. Blocks.
     func snapshot(of tables: [String], at point: StillPoint) throws -> ShardSnapshot
+    /// How the shard's follower stands; `nil` where it has none.
+    var follower: FollowerStatus? { get }
     /// What is wrong with the shard although others serve, with the fix; `nil` for a shard that serves.
     var problem: String? { get }
     /// What a full check of the shard finds wrong; empty for a sound one.
@@ -113,6 +115,7 @@ extension ShardEngine {
 
     @usableFromInline var problem: String? { nil }
     @usableFromInline var replicaReads: Int { 0 }
+    @usableFromInline var follower: FollowerStatus? { nil }
     @usableFromInline func position() async throws -> ShardPosition { ShardPosition(0) }
     @usableFromInline func replicaReads(_ demand: ReplicaDemand) -> (any ShardEngine)? { nil }
 

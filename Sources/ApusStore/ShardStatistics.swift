@@ -68,6 +68,8 @@ public struct StoreStatistics: Sendable, Hashable {
         public var localReads: Int
         /// Reads answered by replicas, which are not among the others.
         public var replicaReads: Int
+        /// Commits that the shard's follower does not have yet.
+        public var followerLag: Int
         /// Reads done on the shard's threads.
         public var scans: Int
         /// Writes and scans that took longer than the configuration's `slowAfter`.

@@ -9,17 +9,19 @@ struct FolderMoves: MoveSite {
     let shards: ShardList
     let gate: StillGate
     let mender: MoveMender
+    let following: Following
     let configuration: StoreConfiguration
     let clock: any Clock
 
     /// How long a step waits for questions that are under way.
     private static let stepDeadline: Duration = .seconds(600)
 
-    init(store: Store, folder: String, map: ShardMap, shards: ShardList, clock: any Clock) {
+    init(store: Store, folder: String, map: ShardMap, shards: ShardList, following: Following, clock: any Clock) {
         self.folder = folder
         self.store = store.name
         self.map = map
         self.shards = shards
+        self.following = following
         self.clock = clock
         configuration = store.configuration
         gate = StillGate(folder: folder, table: map.table)
@@ -65,6 +67,13 @@ struct FolderMoves: MoveSite {
     }
 
     func claim() throws -> any MoveClaim {
+        if let place = following.place {
+            throw StoreError(
+                .statementInvalid,
+                "the store has followers in \(place.folder), which have no part in a move: start with sqlite:?follower=none, "
+                    + "reshard and finish, and name them again"
+            )
+        }
         let lock = try LockFile(path: folder + "/reshard.lock")
         guard lock.isWritable else { throw StoreError(.readOnly, "\(lock.path) cannot be opened for writing") }
         guard lock.tryAcquire() else { throw MoveRecord.taken }

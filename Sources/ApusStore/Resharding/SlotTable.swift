@@ -11,7 +11,8 @@ import Glibc
 /// The file, all numbers little-endian: `APUSSLOT`, format 1 and the number of slots (32 bits each), a number that grows with
 /// every change (64), the slot that moves or 2³²-1 (32), the shard it goes to (32), the hash of the first key that has not
 /// moved (64), how many shards there are (64), the number of the step that is under way or 0 (64), the moment of the machine's monotonic clock
-/// until which questions to all shards let a step go first (64, nanoseconds); from byte 4,096 on the shard of each slot
+/// until which questions to all shards let a step go first (64, nanoseconds); from byte 2,048 on how often each shard's follower
+/// was promoted (16 bits each); from byte 4,096 on the shard of each slot
 /// (16 bits each).
 //
 // `@unchecked Sendable` is sound because what changes is only touched by atomic operations of whole words, and the memory is
@@ -21,6 +22,8 @@ final class SlotTable: @unchecked Sendable {
     private static let format: UInt64 = 1
     private static let headBytes = 4096
     private static let none: UInt64 = 0xFFFF_FFFF
+    /// The word with the first shard's epoch.
+    private static let epochs = 256
 
     /// The head's words.
     private enum Word {
@@ -147,6 +150,22 @@ final class SlotTable: @unchecked Sendable {
 
     /// The shard of each slot.
     var assignment: [Int] { (0..<slots).map(at) }
+
+    // MARK: Promotions, under the shard's lock
+
+    /// How often a shard's follower was promoted: no earlier file is the shard.
+    func epoch(of shard: Int) -> Int {
+        let word = apus_acquire_load(base + Self.epochs + shard / 4)
+        return Int(word >> UInt64(shard % 4 * 16) & 0xFFFF)
+    }
+
+    /// - Throws: ``StoreError`` where that cannot be written.
+    func setEpoch(of shard: Int, to epoch: Int) throws {
+        let (cell, shift) = (base + Self.epochs + shard / 4, UInt64(shard % 4 * 16))
+        let others = apus_acquire_load(cell) & ~(0xFFFF << shift)
+        apus_release_store(cell, others | UInt64(epoch & 0xFFFF) << shift)
+        try changed()
+    }
 
     // MARK: Moving, under the lock of the shard that is left
 

@@ -8,7 +8,7 @@ import Glibc
 //
 // `@unchecked Sendable` is sound because the cell is only touched by atomic operations.
 final class CommitCounter: @unchecked Sendable {
-    private let cell: UnsafeMutablePointer<UInt64>
+    let cell: UnsafeMutablePointer<UInt64>
     private let isMapped: Bool
     private static let pageBytes = 4096
 
@@ -24,8 +24,8 @@ final class CommitCounter: @unchecked Sendable {
             cell = page.assumingMemoryBound(to: UInt64.self)
             isMapped = true
         } else {
-            cell = .allocate(capacity: 1)
-            cell.initialize(to: 0)
+            cell = .allocate(capacity: Self.pageBytes / 8)
+            cell.initialize(repeating: 0, count: Self.pageBytes / 8)
             isMapped = false
         }
     }

@@ -8,7 +8,7 @@ extension OpenStore {
     }
 
     /// Reads the map, opens every shard and migrates it; blocks.
-    convenience init(_ store: Store, folder: String, clock: any Clock) throws {
+    convenience init(_ store: Store, folder: String, following: Following, clock: any Clock) throws {
         do {
             try Files.makeFolder(folder)
         } catch {
@@ -21,8 +21,16 @@ extension OpenStore {
             shards: store.shards,
             deadline: store.configuration.openDeadline
         )
+        if let place = following.place { try FollowerFolder.prepare(place, of: folder, store, map) }
         let watcher = DeadlineWatcher()
-        let place = ShardPlace(store: store, folder: folder, identity: map.identity, clock: clock, watcher: watcher)
+        let place = ShardPlace(
+            store: store,
+            folder: folder,
+            following: following,
+            identity: map.identity,
+            clock: clock,
+            watcher: watcher
+        )
         let shards = try ShardList(
             map.table,
             first: { index, list in
@@ -38,7 +46,14 @@ extension OpenStore {
                 BrokenShard(configuration: place.configuration, clock: clock, look: place.look(index, list))
             }
         )
-        let moves = FolderMoves(store: store, folder: folder, map: map, shards: shards, clock: clock)
+        let moves = FolderMoves(
+            store: store,
+            folder: folder,
+            map: map,
+            shards: shards,
+            following: following,
+            clock: clock
+        )
         self.init(
             map: map,
             shards: shards,
@@ -53,15 +68,24 @@ extension OpenStore {
 private struct ShardPlace: Sendable {
     let store: String
     let folder: String
+    let following: Following
     let identity: String
     let configuration: StoreConfiguration
     let migrations: [Migration]
     let clock: any Clock
     let watcher: DeadlineWatcher
 
-    init(store: Store, folder: String, identity: String, clock: any Clock, watcher: DeadlineWatcher) {
+    init(
+        store: Store,
+        folder: String,
+        following: Following,
+        identity: String,
+        clock: any Clock,
+        watcher: DeadlineWatcher
+    ) {
         self.store = store.name
         self.folder = folder
+        self.following = following
         self.identity = identity
         configuration = store.configuration
         migrations = store.migrations
@@ -84,7 +108,8 @@ private struct ShardPlace: Sendable {
                         configuration: configuration,
                         clock: clock,
                         watcher: watcher,
-                        shards: list
+                        shards: list,
+                        following: following
                     )
                 made = shard
                 return shard

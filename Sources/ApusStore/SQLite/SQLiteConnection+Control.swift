@@ -16,15 +16,25 @@ extension SQLiteConnection: MigrationSession {
         var commit: OpaquePointer?
         var savepoint: OpaquePointer?
         var release: OpaquePointer?
+        var schema: OpaquePointer?
 
         func finalize() {
-            for statement in [begin, beginRead, commit, savepoint, release] { sqlite3_finalize(statement) }
+            for statement in [begin, beginRead, commit, savepoint, release, schema] { sqlite3_finalize(statement) }
         }
     }
 
-    func begin() throws { try control(&controls.begin, "BEGIN IMMEDIATE") }
+    func begin() throws {
+        try control(&controls.begin, "BEGIN IMMEDIATE")
+        do { try capture?.begin() } catch {
+            rollback()
+            throw error
+        }
+    }
     func beginRead() throws { try control(&controls.beginRead, "BEGIN") }
-    func commit() throws { try control(&controls.commit, "COMMIT") }
+    func commit() throws {
+        try capture?.keep()
+        try control(&controls.commit, "COMMIT")
+    }
     func savepoint() throws { try control(&controls.savepoint, "SAVEPOINT request") }
     func releaseSavepoint() throws { try control(&controls.release, "RELEASE request") }
 
@@ -48,7 +58,17 @@ extension SQLiteConnection: MigrationSession {
 
     /// Undoes the open transaction, if there is one.
     func rollback() {
+        capture?.forget()
         if !isIdle { sqlite3_exec(handle, "ROLLBACK", nil, nil, nil) }
+    }
+
+    /// The number that every change of the schema changes.
+    func schemaVersion() throws -> Int64 {
+        if controls.schema == nil { controls.schema = try prepareControl("PRAGMA schema_version") }
+        defer { sqlite3_reset(controls.schema) }
+        let code = sqlite3_step(controls.schema)
+        guard code == SQLITE_ROW else { throw failure(code) }
+        return sqlite3_column_int64(controls.schema, 0)
     }
 
     private func control(_ statement: inout OpaquePointer?, _ text: StaticString) throws {

@@ -15,6 +15,8 @@ final class SQLiteConnection: SQLSession, @unchecked Sendable {
     let watch = StatementWatch()
     /// Told how long statements take; nothing for a loop's point reads.
     var slow: SlowStatements?
+    /// Records what transactions change, for a follower; nothing without one.
+    var capture: ChangeCapture?
     private let gate = StatementGate()
     private let isReader: Bool
     private var isClosed = false
@@ -76,6 +78,7 @@ final class SQLiteConnection: SQLSession, @unchecked Sendable {
     func close() {
         if isClosed { return }
         isClosed = true
+        capture?.forget()
         statements.removeAll()
         controls.finalize()
         sqlite3_close_v2(handle)
@@ -104,13 +107,20 @@ final class SQLiteConnection: SQLSession, @unchecked Sendable {
     func runMigration(_ text: String) throws {
         gate.isClosed = true
         defer { gate.isClosed = false }
-        try run(text)
+        if let capture { try capture.run(text) { try run(text) } } else { try run(text) }
     }
 
     /// Runs text of ours: any number of statements, no parameters.
     func run(_ text: String) throws {
         let code = sqlite3_exec(handle, text, nil, nil, nil)
         guard code == SQLITE_OK else { throw StoreError(sqlite: code, on: handle, path: path) }
+    }
+
+    /// Whether the file's name names another file by now, or none.
+    var hasMoved: Bool {
+        var moved: Int32 = 0
+        let code = sqlite3_file_control(handle, "main", SQLITE_FCNTL_HAS_MOVED, &moved)
+        return code != SQLITE_OK || moved != 0
     }
 
     func failure(_ code: Int32) -> StoreError {

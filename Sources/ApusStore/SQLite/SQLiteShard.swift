@@ -13,6 +13,8 @@ final class SQLiteShard: ShardEngine {
     private let writer: ShardWriter
     private let readers: ShardReaders
     private let loopReaders: LoopReaders
+    private let following: Following
+    private let followed: Follower?
     private let table: SlotTable?
     private weak let shards: ShardList?
 
@@ -23,17 +25,33 @@ final class SQLiteShard: ShardEngine {
         configuration: StoreConfiguration,
         clock: any Clock,
         watcher: DeadlineWatcher,
-        shards: ShardList?
+        shards: ShardList?,
+        following: Following = .unsaid
     ) throws {
         self.path = path
         self.index = index
         self.configuration = configuration
         self.clock = clock
         self.shards = shards
+        self.following = following
         table = shards?.table
         let slow = SlowStatements(after: configuration.slowAfter, clock: clock)
         statistics = ShardStatistics(store: store, shard: index, slow: slow)
-        commits = CommitCounter(try LockFile(path: path + ".lock"))
+        let lock = try LockFile(path: path + ".lock")
+        let commits = CommitCounter(lock)
+        self.commits = commits
+        // A disk that is read-only is followed by nobody.
+        followed = try (lock.isWritable ? following.place : nil).map { place in
+            try Follower(
+                of: path,
+                index: index,
+                in: place,
+                page: commits,
+                configuration: configuration,
+                clock: clock,
+                watcher: watcher
+            )
+        }
         writer = try ShardWriter(
             path: path,
             queue: WorkQueue(
@@ -45,7 +63,8 @@ final class SQLiteShard: ShardEngine {
             configuration: configuration,
             clock: clock,
             commits: commits,
-            statistics: statistics
+            statistics: statistics,
+            follower: followed
         )
         readers = ShardReaders(
             path: path,
@@ -64,6 +83,15 @@ final class SQLiteShard: ShardEngine {
 
     var localReads: Int { loopReaders.total }
     var waiting: Int { writer.queue.count }
+    var problem: String? { followed?.problem }
+    var follower: FollowerStatus? { followed?.status }
+    var replicaReads: Int { followed?.reads ?? 0 }
+
+    func position() async throws -> ShardPosition { ShardPosition(followed == nil ? 0 : commits[.committed]) }
+
+    func replicaReads(_ demand: ReplicaDemand) -> (any ShardEngine)? {
+        followed.map { FollowerReads(self, $0, demand) }
+    }
 
     func localRead(_ sql: SQL, at place: KeyPlace) throws -> LocalRead? {
         // Before the commits are counted: what has come by now is then seen.
@@ -131,12 +159,14 @@ final class SQLiteShard: ShardEngine {
         // A disk that is read-only can still be read, where nothing is missing.
         if lock.isWritable { try lock.acquire(within: configuration.openDeadline) }
         defer { lock.release() }
+        let epoch = table?.epoch(of: index) ?? 0
         // A file that is gone would be made anew, and nobody would hear that its rows are gone with it.
-        if commits.value > 0, Files.status(path)?.size ?? 0 == 0 {
+        if commits.value > 0 || epoch > 0, Files.status(path)?.size ?? 0 == 0 {
             throw StoreError(.corrupt, "\(path) is missing or empty, and had rows; restore it from a backup")
         }
         let connection = try SQLiteConnection(path: path, configuration: configuration, isReader: !lock.isWritable)
         connection.emptyLogAtClose()
+        try checkFollowing(FollowRecord.read(connection), epoch: epoch)
         let runner = MigrationRunner(
             session: connection,
             file: path,
@@ -145,10 +175,49 @@ final class SQLiteShard: ShardEngine {
         )
         if lock.isWritable { try runner.makeTables() }
         try runner.claim(identity: identity, index: index)
+        if lock.isWritable { try beginFollowing(connection, epoch: epoch) }
         try runner.run(migrations)
         guard lock.isWritable else { return }
+        if let followed {
+            try FollowedTables.check(connection)
+            try followed.attach(connection)
+        }
         connection.keepLog()
         writer.adopt(connection)
+    }
+
+    /// Refuses a file that is not the shard any more, or not without its follower.
+    private func checkFollowing(_ record: FollowRecord?, epoch: Int) throws {
+        guard record?.role != .follower else {
+            throw StoreError(
+                .wrongShard,
+                "\(path) is a shard's follower; store promote --shard \(index) makes it the shard"
+            )
+        }
+        guard record?.epoch ?? 0 >= epoch else {
+            throw StoreError(
+                .wrongShard,
+                "\(path) is from before shard \(index)'s follower was promoted; move it away, and put the later file back"
+            )
+        }
+        if let record, record.lineage != 0, following == .unsaid {
+            throw StoreError(
+                .mapMismatch,
+                "shard \(index) has a follower in \(record.place): say so in STORE_URL (sqlite:?follower=\(record.place)), or "
+                    + "end that by sqlite:?follower=none"
+            )
+        }
+        try followed?.refuseHalfPromoted()
+    }
+
+    private func beginFollowing(_ connection: SQLiteConnection, epoch: Int) throws {
+        if let followed { return try followed.begin(on: connection, epoch: epoch) }
+        if var record = try FollowRecord.read(connection), record.lineage != 0 {
+            record.lineage = 0
+            try record.write(connection)
+            try ChangeLog.removeAll(on: connection)
+        }
+        commits.set(.lineage, to: 0)
     }
 
     func snapshot(of tables: [String], at point: StillPoint) throws -> ShardSnapshot {
@@ -201,7 +270,8 @@ final class SQLiteShard: ShardEngine {
             }
             try? last?.run("SELECT 1 FROM sqlite_schema LIMIT 1")
             _ = loopReaders.close(nanoseconds: 1_000_000_000)
-            _ = writer.awaitEnd(nanoseconds: 10_000_000_000)
+            let hasEnded = writer.awaitEnd(nanoseconds: 10_000_000_000)
+            followed?.close(hasWriterEnded: hasEnded)
             writer.disown()
             _ = readers.awaitEnd(nanoseconds: 2_000_000_000)
             last?.close()

@@ -8,6 +8,8 @@ final class ShardReaders: Sendable {
     private let clock: any Clock
     private let statistics: ShardStatistics
     private let running: Monitor<State>
+    /// Which file the path names: another number, and it is opened anew.
+    private let copy: @Sendable () -> UInt64
 
     private struct State {
         var isStarted = false
@@ -19,13 +21,15 @@ final class ShardReaders: Sendable {
         queue: WorkQueue,
         configuration: StoreConfiguration,
         clock: any Clock,
-        statistics: ShardStatistics
+        statistics: ShardStatistics,
+        copy: @escaping @Sendable () -> UInt64 = { 0 }
     ) {
         self.path = path
         self.queue = queue
         self.configuration = configuration
         self.clock = clock
         self.statistics = statistics
+        self.copy = copy
         running = Monitor(State())
     }
 
@@ -63,7 +67,10 @@ final class ShardReaders: Sendable {
 
     private func run() {
         var connection: SQLiteConnection?
+        var opened = copy()
         while queue.awaitWork() {
+            let now = copy()
+            if now != opened { (connection, opened) = (nil, now) }
             let items = queue.take(max: 1)
             for item in items {
                 do {

@@ -18,6 +18,7 @@ final class ShardWriter: Sendable {
     private let clock: any Clock
     private let commits: CommitCounter
     private let statistics: ShardStatistics
+    private let follower: Follower?
     private let lock: LockFile
     private let gate: LockFile
     private let running: Monitor<Phase>
@@ -31,7 +32,8 @@ final class ShardWriter: Sendable {
         configuration: StoreConfiguration,
         clock: any Clock,
         commits: CommitCounter,
-        statistics: ShardStatistics
+        statistics: ShardStatistics,
+        follower: Follower?
     ) throws {
         self.path = path
         self.queue = queue
@@ -39,6 +41,7 @@ final class ShardWriter: Sendable {
         self.clock = clock
         self.commits = commits
         self.statistics = statistics
+        self.follower = follower
         lock = try LockFile(path: path + ".lock")
         gate = try LockFile(path: path + ".gate")
         running = Monitor(.idle)
@@ -103,10 +106,12 @@ final class ShardWriter: Sendable {
             }
             var finished: [WorkItem] = []
             do {
+                try mayWrite()
                 let session =
                     try connection ?? SQLiteConnection(path: path, configuration: configuration, isReader: false)
                 connection = session
                 session.slow = statistics.slow
+                follower?.watch(session)
                 rhythm.begin()
                 finished = try group(on: session, rhythm)
                 lock.release()
@@ -121,6 +126,14 @@ final class ShardWriter: Sendable {
             }
         }
         connection?.emptyLogAtClose()
+    }
+
+    /// Whether the shard is still this process's to write.
+    ///
+    /// - Throws: ``StoreError``.
+    private func mayWrite() throws {
+        if let follower { return try follower.mayWrite() }
+        if commits[.lineage] != 0 { throw Follower.fenced(path) }
     }
 
     /// One group: everything that waits, and what comes while it runs.
@@ -176,7 +189,6 @@ final class ShardWriter: Sendable {
             try session.commit()
             statistics.slow?.ended("COMMIT", since: began)
             statistics.add(.commits)
-            return []
         } catch {
             session.rollback()
             defer { done = [] }
@@ -184,6 +196,8 @@ final class ShardWriter: Sendable {
             done[0].fail(error)
             return []
         }
+        if let error = follower?.committed(on: session) { for item in done { item.fail(error) } }
+        return []
     }
 
     /// Runs a request so that its failure undoes nothing but itself; false where it failed.
@@ -227,6 +241,7 @@ final class ShardWriter: Sendable {
                 session.watch.end()
                 try session.commit()
                 statistics.add(.commits)
+                if let error = follower?.committed(on: session) { item.fail(error) }
                 return true
             }
         } catch {
