@@ -200,8 +200,9 @@ extension Command {
     )
     static let store = Command(
         name: "store",
-        summary: "show where a store's rows lie, move them to other shards while the system serves, back them up",
-        operands: "status|reshard|backup|restore [STORE]",
+        summary:
+            "show where a store's rows lie, move them to other shards while the system serves, back them up, promote replicas",
+        operands: "status|reshard|backup|restore|promote [STORE]",
         operandsMax: 2,
         options: [
             Option(name: "to", value: "N", help: "spread the slots evenly over N shards, moving as few as that takes"),
@@ -217,6 +218,9 @@ extension Command {
             Option(name: "finish", help: "keep it as it is and forget the way back"),
             Option(name: "into", value: "FOLDER", help: "backup: a new folder for the copy of all shards"),
             Option(name: "from", value: "FOLDER", help: "restore: a backup's folder; the store is new or empty"),
+            Option(name: "shard", value: "N", help: "promote: the shard whose replica becomes the primary"),
+            Option(name: "planned", help: "promote: the primary answers, and hands over"),
+            Option(name: "force", help: "promote: go by the replicas that answer, whatever the others may have"),
             data, json,
         ],
         example: "store reshard --to 8 --dry-run"

@@ -4,9 +4,9 @@ import ApusRuntime
 import ApusStore
 import Glibc
 
-/// `store`: where a store's rows lie, moving them to other shards while the system serves, and copies of all of them.
+/// `store`: where a store's rows lie, moving them to other shards while the system serves, copies of all of them, and promotions.
 ///
-/// It opens the store beside the system's own processes, as one more of them: it works on a system that runs and on one that
+/// But for the last, it opens the store beside the system's own processes, as one more of them: it works on a system that runs and on one that
 /// does not.
 enum StoreCommand {
     static func run(_ invocation: Invocation) throws -> Never {
@@ -41,6 +41,10 @@ enum StoreCommand {
                 StandardStreams.write(try await restored(store, from: backup, wish, invocation))
                 return 0
             }
+            if case .promote = wish.work {
+                StandardStreams.write(try await promoted(store, wish, invocation))
+                return 0
+            }
             guard let folder = Files.resolve(invocation.dataFolder) else {
                 throw StartFailure("the data folder \(invocation.dataFolder) is missing; name another with --data")
             }
@@ -71,6 +75,7 @@ enum StoreCommand {
         switch wish.work {
         case .backup: ", and there is no backup"
         case .restore: "; no program opens the store until it is restored: begin again"
+        case .promote: ", and no replica was promoted"
         default: ", and every row is on one shard; go on with \(program) store reshard --continue"
         }
     }
@@ -116,7 +121,7 @@ enum StoreCommand {
             try await store.finishResharding()
             return wish.isJSON ? "{\"done\":\"finish\"}\n" : "\(store.name): finished; the way back is forgotten\n"
         case .backup(let folder): return try await backedUp(store, into: folder, wish, view)
-        case .restore: throw UsageError("a restore is not for a store that is open")
+        case .restore, .promote: throw UsageError("that is not for a store that is open")
         }
     }
 
@@ -194,6 +199,7 @@ struct StoreStatus: Codable {
     var version: Int
     var slots: Int
     var shards: [Shard]
+    var followers: [FollowerStatus]
     var resharding: MoveStatus?
 
     init(_ store: Store) async throws {
@@ -203,11 +209,21 @@ struct StoreStatus: Codable {
         var counts = Array(repeating: 0, count: map.shards)
         for slot in 0..<slots { counts[map.shard(ofSlot: slot)] += 1 }
         shards = counts.enumerated().map { Shard(shard: $0.offset, slots: $0.element) }
+        followers = store.followers
         resharding = try await store.resharding()
     }
 
     func text(_ name: String, _ program: String) -> String {
-        let table = TextTable(["SHARD", "SLOTS"], shards.map { ["\(name)/\($0.shard)", "\($0.slots)"] }).text
+        var table = TextTable(["SHARD", "SLOTS"], shards.map { ["\(name)/\($0.shard)", "\($0.slots)"] }).text
+        if !followers.isEmpty {
+            let rows = followers.map {
+                [
+                    "\(name)/\($0.shard)", $0.isSound ? "sound" : "lost", "\($0.lag)", $0.isAwaited ? "yes" : "no",
+                    $0.path,
+                ]
+            }
+            table += TextTable(["FOLLOWER OF", "STATE", "LAG", "AWAITED", "FILE"], rows).text
+        }
         guard let resharding else { return table }
         let way = resharding.isBack ? "back" : "on"
         let state =

@@ -10,6 +10,7 @@ extension StoreCommand {
             case goOn, back, finish
             case backup(into: String)
             case restore(from: String)
+            case promote(Int, isPlanned: Bool, isForced: Bool)
         }
         let work: Work
         let store: String?
@@ -21,7 +22,10 @@ extension StoreCommand {
             store = arguments.operands.dropFirst().first
             isJSON = arguments.has("json")
             isDry = arguments.has("dry-run")
-            work = try Self.work(verb, arguments)
+            work = try verb == "promote" ? Self.promotion(arguments) : Self.work(verb, arguments)
+            if verb != "promote", ["shard", "planned", "force"].contains(where: arguments.has) {
+                throw UsageError("--shard, --planned and --force go with store promote")
+            }
             if isDry {
                 switch work {
                 case .spread, .gather: break
@@ -30,7 +34,7 @@ extension StoreCommand {
             }
         }
 
-        private static let noVerb = UsageError("store needs status, reshard, backup or restore")
+        private static let noVerb = UsageError("store needs status, reshard, backup, restore or promote")
 
         private static func work(_ verb: String, _ arguments: Arguments) throws(UsageError) -> Work {
             let moves = try moves(arguments)
@@ -56,6 +60,16 @@ extension StoreCommand {
                 return .restore(from: from)
             default: throw noVerb
             }
+        }
+
+        private static func promotion(_ arguments: Arguments) throws(UsageError) -> Work {
+            guard let text = arguments.value("shard"), try moves(arguments).isEmpty, !arguments.has("into"),
+                !arguments.has("from")
+            else {
+                throw UsageError("store promote needs --shard N, and takes --planned and --force")
+            }
+            let shard = try number(text, "--shard takes the number of a shard")
+            return .promote(shard, isPlanned: arguments.has("planned"), isForced: arguments.has("force"))
         }
 
         /// What is said about resharding.

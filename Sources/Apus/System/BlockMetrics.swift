@@ -38,6 +38,11 @@ enum BlockMetrics {
             Metrics.process.observe("apus_store_waiting", help: "Writes that wait now.", labels: labels) {
                 Double(last.shard(shard)?.waiting ?? 0)
             }
+            Metrics.process.observe(
+                "apus_store_follower_lag",
+                help: "Commits that the shard's follower does not have yet.",
+                labels: labels
+            ) { Double(last.shard(shard)?.followerLag ?? 0) }
             let path = "\(folder)/shard-\(String(repeating: "0", count: max(0, 4 - "\(shard)".count)))\(shard).sqlite"
             Metrics.process.observe("apus_store_bytes", help: "The shard's file and its log.", labels: labels) {
                 Double((Files.status(path)?.size ?? 0) + (Files.status("\(path)-wal")?.size ?? 0))

@@ -207,7 +207,7 @@ final class SQLiteShard: ShardEngine {
                     + "end that by sqlite:?follower=none"
             )
         }
-        try followed?.refuseHalfPromoted()
+        try followed?.refuseOlder(record)
     }
 
     private func beginFollowing(_ connection: SQLiteConnection, epoch: Int) throws {

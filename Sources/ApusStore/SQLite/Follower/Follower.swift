@@ -116,17 +116,28 @@ final class Follower: Sendable {
 
     // MARK: Opening, under the shard's lock
 
-    /// Refuses a shard whose promotion was cut off: it goes on, or what the follower took over is lost.
-    func refuseHalfPromoted() throws {
-        guard Files.status(path)?.size ?? 0 > 0 else { return }
-        guard
+    /// Refuses a shard whose follower knows better: it would be made anew of what is there, and what it has be lost.
+    ///
+    /// - Parameter record: What the shard's file says of itself; `nil` where it was never followed.
+    /// - Throws: ``StoreError``: `corrupt`, `wrongShard` where a promotion was cut off.
+    func refuseOlder(_ record: FollowRecord?) throws {
+        guard Files.status(path)?.size ?? 0 > 0,
             let file = try? SQLiteConnection(path: path, configuration: StoreConfiguration(), isReader: true)
         else { return }
         defer { file.close() }
-        if let record = try? FollowRecord.read(file), record.role == .primary {
+        guard let there = try? FollowRecord.read(file) else { return }
+        if there.role == .primary {
             throw StoreError(
                 .wrongShard,
                 "a promotion of shard \(index) was cut off: run store promote --shard \(index) again, or move \(path) away"
+            )
+        }
+        let isOlder = record.map { $0.lineage == there.lineage && $0.position < there.position } ?? true
+        if isOlder {
+            throw StoreError(
+                .corrupt,
+                "\(source) is older than its follower, which has \(there.position - (record?.position ?? 0)) commits more: store "
+                    + "promote --shard \(index) takes those, or move \(path) away to lose them"
             )
         }
     }

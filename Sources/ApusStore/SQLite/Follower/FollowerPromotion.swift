@@ -142,8 +142,10 @@ struct FollowerPromotion {
     private func missing(_ record: inout FollowRecord, _ hand: FollowerHand, _ page: CommitCounter) throws -> Int {
         if let shard = try? intact() {
             defer { shard.close() }
-            guard let there = try FollowRecord.read(shard), there.lineage == record.lineage else {
-                throw refused("\(follower) does not follow \(path), which is intact; end that by sqlite:?follower=none")
+            // One that was never followed is older than its follower.
+            guard let there = try FollowRecord.read(shard) else { return 0 }
+            guard there.lineage == record.lineage else {
+                throw refused("\(follower) does not follow \(path), which is intact")
             }
             if there.position > record.position {
                 do {
@@ -155,8 +157,7 @@ struct FollowerPromotion {
         }
         // The file is gone or damaged. What was acknowledged stands in the page of its lock, if that is still there.
         guard page[.lineage] == UInt64(bitPattern: record.lineage) else { return 0 }
-        return Int(clamping: Int64(clamping: page[.committed]) - record.position) > 0
-            ? Int(clamping: Int64(clamping: page[.committed]) - record.position) : 0
+        return max(0, Int(clamping: page[.committed]) - Int(record.position))
     }
 
     /// The shard's file, where it can be read.
