@@ -92,7 +92,7 @@ final class ChangeCapture {
 
     /// The transaction has ended.
     func forget() {
-        sqlite3session_delete(session)
+        if let session { sqlite3session_delete(session) }
         session = nil
         text = nil
         isWhole = false
