@@ -14,6 +14,7 @@ final class MySQLShard: ShardEngine {
     /// What is known of the store's slots, and for how long nobody looks again whether keys have left this shard.
     let slots: ServerSlots
     let lease: ServerLease
+    private let looks = SharedLook()
     weak let shards: ShardList?
     let movers: OwnTransactions<MySQLSession>
     let reads: MySQLPools
@@ -65,7 +66,7 @@ final class MySQLShard: ShardEngine {
         let token = token()
         let answer = try await pool.perform(sql, .read, deadline: configuration.readDeadline)
         // What is here after it was read was here when it was read.
-        if token.map({ lease.stands($0, at: now()) }) != true { try await look() }
+        if token.map({ lease.stands($0, at: now()) }) != true { try await looks.run { try await look() } }
         return answer
     }
 
