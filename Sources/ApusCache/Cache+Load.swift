@@ -118,10 +118,10 @@ extension Cache {
         }
         // Another load may have ended between this caller's look and the lock.
         if case .fresh(let content, _) = part.table.find(key, hash, at: now()) {
-            if meter.hits.incrementAndSample() { hot.note(key, at: now()) }
+            countHit(key, hash)
             return .answer(.success(content))
         }
-        if meter.misses.incrementAndSample() { hot.note(key, at: now()) }
+        countMiss(key, hash)
         if let flight = part.flights[key] {
             guard flight.waiters.count < configuration.waitersMax else {
                 let detail = "\(flight.waiters.count) waiters, at most \(configuration.waitersMax)"

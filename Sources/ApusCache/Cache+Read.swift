@@ -37,17 +37,17 @@ extension Cache {
         let place = index.pointee.place(of: key, hash)
         guard place >= 0 else {
             if place == CacheIndex<Key, Value>.unsure { return try withValueLocked(key, hash, body) }
-            if meter.misses.incrementAndSample() { hot.note(key, at: now()) }
+            countMiss(key, hash)
             return nil
         }
         let entry = index.pointee.entry(place)
         let freshUntil = entry.pointee.freshUntil
         guard freshUntil == .max || now() < freshUntil else {
-            if meter.misses.incrementAndSample() { hot.note(key, at: now()) }
+            countMiss(key, hash)
             return nil
         }
         note(place, slot, hash)
-        if meter.hits.incrementAndSample() { hot.note(key, at: now()) }
+        countHit(key, hash)
         if case .none = entry.pointee.value { return nil }
         return try CacheEntry.lendValue(entry, body)
     }
@@ -81,10 +81,10 @@ extension Cache {
         _ body: (Value) throws(Failure) -> Result
     ) throws(Failure) -> Result? {
         guard case .fresh(let content, _) = lookLocked(key, hash) else {
-            if meter.misses.incrementAndSample() { hot.note(key, at: now()) }
+            countMiss(key, hash)
             return nil
         }
-        if meter.hits.incrementAndSample() { hot.note(key, at: now()) }
+        countHit(key, hash)
         guard case .value(let value) = content else { return nil }
         return try body(value)
     }

@@ -79,7 +79,7 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: SharableBlo
         self.name = name
         self.weigher = weigher
         site = .allocate(capacity: 1)
-        site.initialize(to: CacheSite(clock: nil, engine: engine))
+        site.initialize(to: CacheSite(engine: engine))
         meter = CacheMeter(cache: name, metrics: metrics)
         parts = CacheParts.capacities(configuration.capacity, isWeighed: weigher != nil).map {
             Lock(Part(weightMax: $0))
@@ -171,11 +171,11 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: SharableBlo
         let hash = keyHash(key)
         switch look(key, hash) {
         case .fresh(let content, let refresh):
-            if meter.hits.incrementAndSample() { hot.note(key, at: now()) }
+            countHit(key, hash)
             if refresh { reload(key, hash, load) }
             return try content.get()
         case .stale(let content, let refresh):
-            if meter.hits.incrementAndSample() { hot.note(key, at: now()) }
+            countHit(key, hash)
             meter.stale.increment()
             if refresh { reload(key, hash, load) }
             return try content.get()
@@ -281,12 +281,29 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: SharableBlo
 
     func part(_ hash: UInt64) -> Lock<Part> { parts[partNumber(hash)] }
 
+    /// Counts a look-up that found something.
+    @inlinable
+    @inline(__always)
+    func countHit(_ key: Key, _ hash: UInt64) {
+        if meter.hits.incrementAndSample() { hot.note(key, hash, at: now()) }
+    }
+
+    /// Counts a look-up that found nothing.
+    @inlinable
+    @inline(__always)
+    func countMiss(_ key: Key, _ hash: UInt64) {
+        if meter.misses.incrementAndSample() { hot.note(key, hash, at: now()) }
+    }
+
     /// The cache's time in nanoseconds: on a loop that of its turn.
     @inlinable
+    @inline(__always)
     func now() -> Int64 {
-        if let clock = site.pointee.clock { return clock.now().nanoseconds }
-        return EventLoop.turnNanoseconds
+        site.pointee.hasClock ? clockTime() : EventLoop.turnNanoseconds
     }
+
+    @usableFromInline
+    func clockTime() -> Int64 { (site.pointee.clock ?? SystemClock()).now().nanoseconds }
 
     /// Changes a part where a condition holds, fences the key's load, and lets what went die outside of the lock.
     func change(
@@ -376,8 +393,12 @@ public final class Cache<Key: Hashable & Sendable, Value: Sendable>: SharableBlo
 /// Where a cache was opened.
 @usableFromInline
 struct CacheSite<Key: Hashable & Sendable, Value: Sendable> {
+    /// Whether there is a clock: asked at each look-up, where a look at the clock itself would take a copy of it.
+    @usableFromInline private(set) var hasClock = false
     /// The site's clock; `nil` means the machine's.
-    @usableFromInline var clock: (any Clock)?
+    var clock: (any Clock)? { didSet { hasClock = clock != nil } }
     /// The tier behind the cache's memory.
     var engine: (any CacheEngine<Key, Value>)?
+
+    init(engine: (any CacheEngine<Key, Value>)?) { self.engine = engine }
 }

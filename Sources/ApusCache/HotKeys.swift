@@ -38,94 +38,58 @@ extension Cache: HotKeySource {
     public var hotKeys: HotKeyReport { hot.report(at: now()) }
 }
 
-/// Finds frequent keys with a bounded number of counters, one look-up in 64 looked at.
+/// Finds frequent keys among look-ups that were chosen to be looked at, one in 64.
 ///
-/// A key that has no counter takes the one with the lowest count, and starts there: so a count is never too low, and too
-/// high by at most what it took over. Every key that has more than a 128th of the samples is found.
-///
-/// - SeeAlso: Metwally, Agrawal, El Abbadi, "Efficient computation of frequent and top-k elements in data streams",
-///   ICDT 2005: the algorithm Space-Saving.
+/// Keys are told apart by their hashes alone, which costs the same for keys of all types; two keys with one hash would be taken
+/// for one.
+//
+// Sound to share because the keys are touched under the lock of the counts alone. They lie in plain memory because an array of
+// a type that this code learns only when it runs looks that type up at each change.
 @usableFromInline
 final class HotKeys<Key: Hashable & Sendable>: Sendable {
-    /// Keys that are counted at a time.
-    static var countersMax: Int { 128 }
-    /// After this time a look-up counts half.
-    static var halfLife: Duration { .seconds(15) }
-
-    // Counts lie apart from the keys, whose type this code learns only when it runs: the search for the lowest count is a
-    // walk over plain numbers.
-    private struct State {
-        var places: [Key: Int] = [:]
-        var keys: [Key] = []
-        var counts: [Double] = []
-        var errors: [Double] = []
-        var samples = 0.0
-        var fadedAt: Int64?
-    }
-    private let state = Lock(State())
+    private let counts = Lock(HotCounts())
+    /// The key of each count.
+    nonisolated(unsafe) private let keys = UnsafeMutablePointer<Key>.allocate(capacity: HotCounts.countersMax)
 
     @usableFromInline
     init() {}
 
+    deinit {
+        keys.deinitialize(count: counts.withLock { $0.count })
+        keys.deallocate()
+    }
+
     /// Counts a look-up that was chosen to be looked at; `now` in nanoseconds of the cache's clock.
     @usableFromInline
     @inline(never)
-    func note(_ key: Key, at now: Int64) {
-        state.withLock { state in
-            Self.fade(&state, now)
-            state.samples += 1
-            if let place = state.places[key] {
-                state.counts[place] += 1
-            } else if state.keys.count < Self.countersMax {
-                state.places[key] = state.keys.count
-                state.keys.append(key)
-                state.counts.append(1)
-                state.errors.append(0)
-            } else {
-                let least = Self.least(state.counts)
-                state.places[state.keys[least]] = nil
-                state.places[key] = least
-                state.keys[least] = key
-                state.errors[least] = state.counts[least]
-                state.counts[least] += 1
+    func note(_ key: Key, _ hash: UInt64, at now: Int64) {
+        counts.withLock { counts in
+            fade(&counts, now)
+            switch counts.add(hash) {
+            case .known: break
+            case .new(let place): (keys + place).initialize(to: key)
+            case .instead(let place): keys[place] = key
             }
         }
     }
 
-    /// The place of the lowest of some counts, of which there is one or more.
-    private static func least(_ counts: [Double]) -> Int {
-        var least = 0
-        for place in 1..<max(1, counts.count) where counts[place] < counts[least] { least = place }
-        return least
-    }
-
-    /// Halves what was counted, once for every half-life that has passed.
-    private static func fade(_ state: inout State, _ now: Int64) {
-        guard let last = state.fadedAt else {
-            state.fadedAt = now
-            return
-        }
-        let times = (now - last) / halfLife.nanoseconds
-        guard times > 0 else { return }
-        state.fadedAt = last + times * halfLife.nanoseconds
-        let factor = times > 60 ? 0 : 1 / Double(UInt64(1) << UInt64(times))
-        state.samples *= factor
-        let kept = state.keys.indices.filter { state.counts[$0] * factor >= 0.25 }
-        state.keys = kept.map { state.keys[$0] }
-        state.errors = kept.map { state.errors[$0] * factor }
-        state.counts = kept.map { state.counts[$0] * factor }
-        state.places = Dictionary(uniqueKeysWithValues: state.keys.enumerated().map { ($0.element, $0.offset) })
+    private func fade(_ counts: inout HotCounts, _ now: Int64) {
+        let before = counts.count
+        guard let kept = counts.fade(at: now) else { return }
+        for (place, old) in kept.enumerated() where place != old { swap(&keys[place], &keys[old]) }
+        (keys + kept.count).deinitialize(count: before - kept.count)
     }
 
     func report(at now: Int64) -> HotKeyReport {
-        let (seen, samples) = state.withLock { state in
-            Self.fade(&state, now)
-            return (state.keys.indices.map { (state.keys[$0], state.counts[$0], state.errors[$0]) }, state.samples)
+        let (counts, keys) = self.counts.withLock { counts in
+            fade(&counts, now)
+            return (counts, (0..<counts.count).map { self.keys[$0] })
         }
-        let keys = seen.sorted { $0.1 > $1.1 }.prefix(HotKeyReport.keysMax).map { key, count, error in
-            let text = String(String(describing: key).prefix(HotKeyReport.textMax))
-            return HotKeyReport.Key(text: text, count: count, error: error)
+        let hottest = keys.indices.sorted { counts.counts[$0] > counts.counts[$1] }.prefix(HotKeyReport.keysMax)
+        let report = hottest.map { place in
+            let text = String(String(describing: keys[place]).prefix(HotKeyReport.textMax))
+            return HotKeyReport.Key(text: text, count: counts.counts[place], error: counts.errors[place])
         }
-        return HotKeyReport(samples: samples, keys: keys)
+        return HotKeyReport(samples: counts.samples, keys: report)
     }
 }

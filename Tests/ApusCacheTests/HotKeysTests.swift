@@ -5,6 +5,8 @@ import Testing
 @testable import ApusCache
 
 @Suite struct HotKeysTests {
+    private let hash = KeyHash(seed: 0x1234_5678_9ABC_DEF0, factor: 0x9E37_79B9_7F4A_7C15)
+
     /// Draws keys so that key k comes with a weight of 1/(k + 1).
     private struct Draw {
         var random: SeededRandom
@@ -32,7 +34,7 @@ import Testing
         for _ in 0..<20_000 {
             let key = draw.next()
             exact[key, default: 0] += 1
-            hot.note(key, at: 0)
+            hot.note(key, hash(key), at: 0)
         }
         let report = hot.report(at: 0)
         #expect(report.samples == 20_000 && report.keys.count == HotKeyReport.keysMax)
@@ -49,9 +51,9 @@ import Testing
 
     @Test func `what was long ago fades, and is forgotten`() {
         let hot = HotKeys<String>()
-        for _ in 0..<64 { hot.note("old", at: 0) }
-        let later = HotKeys<String>.halfLife.nanoseconds
-        for _ in 0..<48 { hot.note("new", at: later) }
+        for _ in 0..<64 { hot.note("old", hash("old"), at: 0) }
+        let later = HotCounts.halfLife.nanoseconds
+        for _ in 0..<48 { hot.note("new", hash("new"), at: later) }
         let report = hot.report(at: later)
         #expect(report.keys.map(\.text) == ["new", "old"] && report.keys.map(\.count) == [48, 32])
         #expect(report.samples == 80)
@@ -60,7 +62,8 @@ import Testing
 
     @Test func `a key's text is bounded, and one that is secret stays so`() {
         let long = HotKeys<String>()
-        long.note(String(repeating: "x", count: 500), at: 0)
+        let text = String(repeating: "x", count: 500)
+        long.note(text, hash(text), at: 0)
         #expect(long.report(at: 0).keys.first?.text.count == HotKeyReport.textMax)
         struct Key: Hashable, CustomStringConvertible, Sendable {
             let secret: Secret<String>
@@ -69,7 +72,8 @@ import Testing
             var description: String { "\(secret)" }
         }
         let hidden = HotKeys<Key>()
-        hidden.note(Key(secret: Secret("swordfish")), at: 0)
+        let key = Key(secret: Secret("swordfish"))
+        hidden.note(key, hash(key), at: 0)
         #expect(hidden.report(at: 0).keys.first?.text.contains("swordfish") == false)
     }
 

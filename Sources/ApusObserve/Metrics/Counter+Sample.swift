@@ -12,15 +12,21 @@ extension Counter {
     ///
     /// - SeeAlso: Knuth, "The art of computer programming", volume 3, section 6.4, on multiplicative hashing.
     @inlinable
+    @inline(__always)
     public func incrementAndSample() -> Bool { cell.addOneAndSample() }
 }
 
 extension Cell {
     @inlinable
+    @inline(__always)
     func addOneAndSample() -> Bool {
         let slot = ThreadSlot.current()
-        add(1, offset: 0, slot: slot)
-        let count = apus_relaxed_load(pointer(slot: slot))
-        return (count &* 0x9E37_79B9_7F4A_7C15) >> 58 == 0
+        let cell = pointer(slot: slot)
+        if slot != 0 {
+            apus_relaxed_add(cell, 1)
+        } else {
+            apus_atomic_add(cell, 1)
+        }
+        return (apus_relaxed_load(cell) &* 0x9E37_79B9_7F4A_7C15) >> 58 == 0
     }
 }
