@@ -115,8 +115,9 @@ extension Cache {
             ring.limit(pending: room / 2)
         } else if ring.pending >= room / 2 {
             ring.limit(pending: room)
-            // A loop's turn ends soon, and nobody waits for what it does then.
-            EventLoop.current?.atTurnEnd { [weak self] in self?.drain(hash) }
+            // A loop's turn ends soon, and nobody waits for what it does then. Until then the cache stays: a weak reference
+            // would make each count of it slower.
+            EventLoop.current?.atTurnEnd { self.drain(hash) }
         } else {
             ring.limit(pending: room / 2)
         }

@@ -72,12 +72,10 @@ final class CacheTable<Key: Hashable & Sendable, Value: Sendable, Policy: CacheP
     /// Tells the policy of all reads that were noted.
     func drain() {
         for slot in 0...ThreadSlot.highest {
-            if let ring = index.ring(slot) { Self.drain(ring, &policy) }
+            if let ring = index.ring(slot) { policy.read(all: ring) }
         }
         while let place = coolingPlaces.popLast() { freePlaces.append(place) }
     }
-
-    private static func drain(_ ring: ReadRing, _ policy: inout Policy) { ring.drain { policy.read($0) } }
 
     // MARK: Changing
 

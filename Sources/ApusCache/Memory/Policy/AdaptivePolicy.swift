@@ -51,6 +51,8 @@ struct AdaptivePolicy: CachePolicy, ~Copyable {
         access(number, panel.keys[number].weight)
     }
 
+    mutating func read(all ring: ReadRing) { ring.drain { read($0) } }
+
     mutating func inserted(_ place: Int, hash: UInt64, weight: Int) {
         numbers.grow(to: place + 1, -1)
         let number = panel.keys.number(hash) ?? panel.keys.add(hash, weight: weight)

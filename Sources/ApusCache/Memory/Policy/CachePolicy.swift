@@ -9,6 +9,10 @@ protocol CachePolicy: ~Copyable {
     var weight: Int { get }
     /// An entry was read; nothing where the place has none any more, because reads are told late.
     mutating func read(_ place: Int)
+    /// All reads of a ring, in their order.
+    //
+    // Of the protocol, so that each policy has the loop in its own code.
+    mutating func read(all ring: ReadRing)
     /// An entry came in; it may push the weight over the bound, and ``victim()`` is asked until it no longer does.
     mutating func inserted(_ place: Int, hash: UInt64, weight: Int)
     /// An entry lies at another place now.
