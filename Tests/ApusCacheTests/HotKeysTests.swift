@@ -60,6 +60,18 @@ import Testing
         #expect(hot.report(at: later * 100).keys.isEmpty)
     }
 
+    @Test func `keys stay with their counts where others between them are forgotten`() {
+        let hot = HotKeys<String>()
+        for (key, count) in [("a", 1), ("b", 8), ("c", 1), ("d", 16), ("e", 1)] {
+            for _ in 0..<count { hot.note(key, hash(key), at: 0) }
+        }
+        let later = HotCounts.halfLife.nanoseconds * 3
+        hot.note("b", hash("b"), at: later)
+        hot.note("e", hash("e"), at: later)
+        let report = hot.report(at: later)
+        #expect(Set(report.keys.map { "\($0.text) \($0.count)" }) == ["b 2.0", "d 2.0", "e 1.0"])
+    }
+
     @Test func `a key's text is bounded, and one that is secret stays so`() {
         let long = HotKeys<String>()
         let text = String(repeating: "x", count: 500)

@@ -14,6 +14,20 @@ import Testing
         #expect(hash(left) == hash(right))
     }
 
+    @Test func `each byte of a string counts, however long it is, and nothing behind it does`() {
+        for length in 0...50 {
+            let bytes = (0..<length).map { UInt8(ascii: "a") + UInt8($0 % 26) }
+            let text = String(decoding: bytes, as: UTF8.self)
+            #expect(hash(text) == hash(String((text + "more").dropLast(4))))
+            #expect(hash(text) != hash(text + "a"))
+            for place in bytes.indices {
+                var changed = bytes
+                changed[place] ^= 1
+                #expect(hash(text) != hash(String(decoding: changed, as: UTF8.self)), "byte \(place) of \(length)")
+            }
+        }
+    }
+
     @Test func `hashes spread, and another seed spreads them otherwise`() {
         let other = KeyHash(seed: 1, factor: 0xD6E8_FEB8_6659_FD93)
         let texts = (0..<10_000).map { "key-\($0)" }
