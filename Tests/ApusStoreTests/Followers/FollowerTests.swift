@@ -149,7 +149,6 @@ import Testing
             ("CREATE TABLE t (id INTEGER, what TEXT)", "no PRIMARY KEY"),
             ("CREATE TABLE t (id TEXT PRIMARY KEY)", "NULL"),
             ("CREATE TABLE t (id INTEGER PRIMARY KEY, twice INTEGER AS (id * 2) STORED)", "generated"),
-            ("CREATE VIRTUAL TABLE t USING fts5(what)", "virtual"),
         ] as [(StaticString, String)]
     )
     func `a table whose rows cannot be told is refused by name`(text: StaticString, why: String) async throws {
