@@ -10,12 +10,15 @@ enum Pause {
     static func take(_ duration: Duration) async throws {
         if let loop = EventLoop.current { return try await loop.sleep(for: duration) }
         try Task.checkCancellation()
-        let nanoseconds = max(0, duration.nanoseconds)
-        try await StoreThread.run {
-            var time = timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
-            // A signal that cuts it short does no harm: whoever waits looks again.
-            nanosleep(&time, nil)
-        }
+        try await StoreThread.run { block(duration) }
         try Task.checkCancellation()
+    }
+
+    /// The same on a thread that may wait.
+    static func block(_ duration: Duration) {
+        let nanoseconds = max(0, duration.nanoseconds)
+        var time = timespec(tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
+        // A signal that cuts it short does no harm: whoever waits looks again.
+        nanosleep(&time, nil)
     }
 }

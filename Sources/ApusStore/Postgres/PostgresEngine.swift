@@ -87,10 +87,14 @@ extension OpenStore {
     convenience init(_ store: Store, at location: PostgresLocation, scratch: String, clock: any Clock) throws {
         let engine = PostgresEngine(clock: clock)
         let citus = location.isCitus ? try Citus(store) : nil
+        let members = location.servers.map {
+            PostgresMembers($0, schema: "\(store.schemaName)_0", configuration: store.configuration, clock: clock)
+        }
         @Sendable func address(_ index: Int) throws -> PostgresAddress {
             PostgresAddress(
                 try location.place(ofShard: index, of: store.shards),
-                schema: "\(store.schemaName)_\(index)"
+                schema: "\(store.schemaName)_\(index)",
+                members: members
             )
         }
         let first = try address(0)
@@ -134,7 +138,11 @@ extension OpenStore {
             questions: .cuts(moves),
             stockClient: first.place.stockClient(schema: first.schema),
             leftToDatabase: citus == nil ? nil : Citus.leftToDatabase
-        ) { await engine.close() }
+        ) {
+            await engine.close()
+            // A look that is under way ends first.
+            if let members { _ = try? await StoreThread.run { members.close() } }
+        }
     }
 }
 #endif

@@ -22,6 +22,9 @@ final class PostgresLink: @unchecked Sendable {
     let stop: PostgresStop
     private let notices: PostgresNotices
     private var isClosed = false
+    /// Whose primary it leads to, and the how manyth of theirs that is.
+    private(set) var members: PostgresMembers?
+    private(set) var seat: PostgresMembers.Seat?
 
     private init(handle: OpaquePointer, role: Role, name: String, stop: PostgresStop) {
         self.handle = handle
@@ -48,10 +51,16 @@ final class PostgresLink: @unchecked Sendable {
     ///   - schema: Where its tables are.
     ///   - role: What the session may do.
     ///   - deadline: Monotonic nanoseconds.
+    ///   - isWanted: Asked meanwhile whether it is still worth while.
     /// - Returns: A connection that the caller hands to whom it belongs.
     /// - Throws: ``StoreError``: `unreachable`, `accessRefused`, `overloaded`.
-    static func connect(to place: PostgresPlace, schema: String, role: Role, by deadline: Int64) throws -> PostgresLink
-    {
+    static func connect(
+        to place: PostgresPlace,
+        schema: String,
+        role: Role,
+        by deadline: Int64,
+        while isWanted: () -> Bool = { true }
+    ) throws -> PostgresLink {
         // Who looks at the server's activity sees which shard a connection is for.
         var words = place.keywords.map { ($0.0, $0.0 == "application_name" ? "\($0.1) \(schema)" : $0.1) }
         words.append(("options", options(schema: schema, role: role)))
@@ -60,7 +69,7 @@ final class PostgresLink: @unchecked Sendable {
             // The text of a refusal has the error's code in no other way.
             PQsetErrorVerbosity(handle, PQERRORS_VERBOSE)
             PQsetNoticeProcessor(handle, { _, _ in }, nil)
-            try finish(handle, place, by: deadline)
+            try finish(handle, place, by: deadline, while: isWanted)
             guard PQserverVersion(handle) >= 140_000 else {
                 throw StoreError(
                     .accessRefused,
@@ -111,16 +120,26 @@ final class PostgresLink: @unchecked Sendable {
         }
     }
 
-    private static func finish(_ handle: OpaquePointer, _ place: PostgresPlace, by deadline: Int64) throws {
+    private static func finish(
+        _ handle: OpaquePointer,
+        _ place: PostgresPlace,
+        by deadline: Int64,
+        while isWanted: () -> Bool
+    ) throws {
         var wanted = PGRES_POLLING_WRITING
         while PQstatus(handle) != CONNECTION_BAD {
+            let now = SystemClock().now().nanoseconds
             guard
                 ServerSocket.wait(
                     PQsocket(handle),
                     for: wanted == PGRES_POLLING_READING ? POLLIN : POLLOUT,
-                    by: deadline
+                    by: min(deadline, now + PostgresSession.lookNanoseconds)
                 )
             else {
+                guard isWanted() else {
+                    throw StoreError(.unreachable, "\(place.name): another server has become the primary meanwhile")
+                }
+                if now < deadline { continue }
                 throw StoreError(
                     .unreachable,
                     "\(place.name) did not answer in time; is it frozen, or behind a firewall?"
@@ -135,6 +154,19 @@ final class PostgresLink: @unchecked Sendable {
 
     /// The code of the last warning that came since this was asked last.
     func takeWarning() -> String? { notices.takeWarning() }
+
+    /// Says where it leads; by whoever has made it, before anybody else has it.
+    func tie(to members: PostgresMembers, _ seat: PostgresMembers.Seat) {
+        self.members = members
+        self.seat = seat
+    }
+
+    /// False once another server is known to be the primary: what this one says counts no more.
+    @inline(__always)
+    var isCurrent: Bool { members.map { $0.generation == seat?.generation } ?? true }
+
+    /// Whether the server has given up waiting for a replica to confirm a commit, since this was asked last.
+    func takeUnconfirmed() -> Bool { notices.takeUnconfirmed() }
 
     /// Why the connection is of no use any more.
     func lost() -> StoreError { StoreError(.unreachable, "\(name): the connection was lost") }

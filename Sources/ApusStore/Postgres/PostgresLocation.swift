@@ -82,6 +82,8 @@ struct PostgresLocation: Sendable {
             throw refused("replica= with shards on several servers")
         }
         for index in places.indices {
+            // Each server is asked what it is, whoever is the primary.
+            places[index].parameters["target_session_attrs"] = nil
             for follower in followers {
                 var place = places[index]
                 guard !follower.isEmpty, !follower.contains("/") else {
@@ -93,6 +95,9 @@ struct PostgresLocation: Sendable {
             }
         }
     }
+
+    /// The servers that have the shards, the URL's first; `nil` where it names none that follow.
+    var servers: [PostgresPlace]? { places.first.flatMap { $0.replicas.isEmpty ? nil : [$0] + $0.replicas } }
 
     /// The database of a shard.
     ///

@@ -19,6 +19,7 @@ final class PostgresNotices {
     private var lines = 0
     private var left = 0
     private var warning: String?
+    private var isUnconfirmed = false
 
     init(_ name: String) { self.name = name }
 
@@ -39,6 +40,8 @@ final class PostgresNotices {
             guard let value = code.asciiValue, let text = PQresultErrorField(result, Int32(value)) else { return "" }
             return String(cString: text)
         }
+        // A commit that waited for a replica, and was stopped: the server answers as if all were well. The text is in any language.
+        if field("R") == "SyncRepWaitForLSN" { isUnconfirmed = true }
         let state = field("C")
         if field("V") == "WARNING" { warning = state }
         guard !state.hasPrefix("42P0"), mayWrite(at: SystemClock().now().nanoseconds / 1_000_000_000) else { return }
@@ -58,6 +61,12 @@ final class PostgresNotices {
     func takeWarning() -> String? {
         defer { warning = nil }
         return warning
+    }
+
+    /// Whether a commit was answered that no replica has confirmed.
+    func takeUnconfirmed() -> Bool {
+        defer { isUnconfirmed = false }
+        return isUnconfirmed
     }
 
     /// Whether another line may be written in this second.

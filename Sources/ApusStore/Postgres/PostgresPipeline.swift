@@ -19,12 +19,16 @@ struct PostgresPipeline {
         case end
         /// The batch is over, and committed unless something failed.
         case sync
+        /// The same, but a replica that should have confirmed the commit has not.
+        case unconfirmed
     }
 
     /// What has to be done now.
     enum Order {
         case answer(PostgresCall, PostgresAnswer)
         case fail(PostgresCall, PostgresError)
+        /// It was committed, and may be lost with the server.
+        case unconfirmed(PostgresCall)
         /// Ask again: nothing of it was kept.
         case again(PostgresCall)
         /// The server does not have this statement, or not as it is needed.
@@ -53,6 +57,7 @@ struct PostgresPipeline {
     private var skipped: [PostgresCall] = []
     private var failed: PostgresCall?
     private var failure: PostgresError?
+    private var isUnconfirmed = false
 
     var isEmpty: Bool { head == sent.count }
 
@@ -122,7 +127,8 @@ struct PostgresPipeline {
         case (.skipped, _): break
         case (.end, .sync): break
         case (.end, _): pop()
-        case (.sync, _):
+        case (.sync, _), (.unconfirmed, _):
+            if case .unconfirmed = event { isUnconfirmed = true }
             settle(&orders)
             pop()
         }
@@ -146,8 +152,9 @@ struct PostgresPipeline {
     }
 
     private mutating func settle(_ orders: inout [Order]) {
+        defer { isUnconfirmed = false }
         guard let failure else {
-            for (call, answer) in held { orders.append(.answer(call, answer)) }
+            for (call, answer) in held { orders.append(isUnconfirmed ? .unconfirmed(call) : .answer(call, answer)) }
             calls -= held.count
             held.removeAll(keepingCapacity: true)
             return

@@ -14,6 +14,9 @@ struct PostgresPlace: ServerPlace {
     /// libpq's parameters for TLS and the like.
     var parameters: [String: String] = [:]
 
+    /// For people: the server alone.
+    var server: String { "\(host):\(port)" }
+
     static func refused(_ value: String) -> ConfigurationError { PostgresLocation.refused(value) }
 
     /// What libpq is told, but for the session's own settings.

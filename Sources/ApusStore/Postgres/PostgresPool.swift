@@ -33,6 +33,8 @@ final class PostgresPool: ServerPool, @unchecked Sendable {
     private var isClosed = false
     private var isLooking = false
     private var pause = ServerPause()
+    /// The how manyth primary the connections lead to.
+    private var generation: UInt64 = 0
     /// Statements that must be asked again, before those that wait.
     private var returned: [PostgresCall] = []
     private var whenClosed: (@Sendable () -> Void)?
@@ -99,6 +101,7 @@ final class PostgresPool: ServerPool, @unchecked Sendable {
 
     private func submit(_ call: PostgresCall) {
         if isClosed { return call.fail(StoreError(.closed, "the store is closed")) }
+        if address.generation != generation { followPrimary() }
         if head == waiting.count, let wire = wire(for: call) {
             wire.send(call)
             if returned.isEmpty { return look() }
@@ -176,8 +179,16 @@ final class PostgresPool: ServerPool, @unchecked Sendable {
     func fail(_ call: PostgresCall, _ error: PostgresError, on wire: PostgresWire) {
         if call.isDone { return }
         if !call.isRead { note(call, isDone: false) }
+        if error.state == "25006", role != .reader { address.members?.lookSoon() }
         let isExpired = error.isCancel && call.isStopped
         call.fail(isExpired ? .expired(address.name) : error.storeError(address.name, isReader: role == .reader))
+    }
+
+    /// The server has committed, and stopped waiting for a replica: should another one become the primary, it may be gone.
+    func unconfirmed(_ call: PostgresCall) {
+        if call.isDone { return }
+        note(call, isDone: false)
+        call.fail(.unconfirmed(address.name))
     }
 
     /// Has a statement asked again, before those that wait.
@@ -241,6 +252,7 @@ final class PostgresPool: ServerPool, @unchecked Sendable {
     }
 
     private func expire() {
+        if address.generation != generation { followPrimary() }
         let now = loop.preciseNow().nanoseconds
         for call in waiting[head...] where !call.isDone && call.deadline <= now {
             call.fail(.expired(address.name))
@@ -276,10 +288,13 @@ final class PostgresPool: ServerPool, @unchecked Sendable {
     private func connected(_ result: Result<PostgresLink, any Error>) {
         connecting -= 1
         do {
-            let wire = try PostgresWire(try result.get(), pool: self)
-            pause.succeeded()
-            address.health.succeeded()
-            wires.append(wire)
+            let link = try result.get()
+            // One that leads to where the primary was is made again.
+            if link.isCurrent {
+                wires.append(try PostgresWire(link, pool: self))
+                pause.succeeded()
+                address.health.succeeded()
+            }
         } catch {
             let error = StoreError(wrapping: error, "connect")
             pause.failed(error, at: loop.preciseNow(), chance: loop.random())
@@ -290,6 +305,13 @@ final class PostgresPool: ServerPool, @unchecked Sendable {
         }
         pump()
         if head < waiting.count { grow() }
+    }
+
+    /// Gives up the connections to a server that is the primary no more.
+    private func followPrimary() {
+        generation = address.generation
+        pause.succeeded()
+        for wire in wires where !wire.link.isCurrent { wire.lose() }
     }
 
     // MARK: Closing

@@ -2,8 +2,16 @@
 import ApusCore
 import ApusRuntime
 
-/// A server that follows the one that has the shard, for reads.
+/// A server that has a copy of the shard, for reads while it follows the primary.
 final class PostgresReplica: Sendable {
+    /// What tells a copy of the shard, of what the primary in force has written.
+    struct Origin: Sendable {
+        /// The store's.
+        let identity: String
+        /// The primary's.
+        let timeline: Int64
+    }
+
     /// How long it may take to say how far it has come.
     private static let askDeadline: Duration = .milliseconds(250)
     /// How often one that is behind is asked again.
@@ -17,6 +25,7 @@ final class PostgresReplica: Sendable {
     /// A read that waits for the replica to come far enough.
     private struct Waiter {
         let floor: UInt64
+        let timeline: Int64
         let end: Instant
         /// Questions that were asked before it came: their answers are too old to say that it waits in vain.
         let seen: Int
@@ -24,8 +33,9 @@ final class PostgresReplica: Sendable {
     }
 
     private struct State {
-        /// How far it has come, at least.
+        /// How far it has come, at least, on the timeline.
         var reached: UInt64 = 0
+        var timeline: Int64 = 0
         /// Until when that is enough for reads that take any age.
         var knownUntil = Instant(nanoseconds: .min)
         var pause = ServerPause()
@@ -73,20 +83,22 @@ final class PostgresReplica: Sendable {
     /// However many reads wait, one question at a time is on its way for all of them.
     ///
     /// - Throws: ``StoreError`` where it does not answer, is no replica of this shard, or is one no more.
-    func reaches(_ floor: UInt64, by end: Instant, identity: String, on loop: EventLoop) async throws -> Bool {
+    func reaches(_ floor: UInt64, by end: Instant, of origin: Origin, on loop: EventLoop) async throws -> Bool {
         let now = loop.preciseNow()
-        let isKnown = state.withLock { $0.reached >= floor && now < $0.knownUntil }
+        let isKnown = state.withLock {
+            $0.timeline == origin.timeline && $0.reached >= floor && now < $0.knownUntil
+        }
         if isKnown { return true }
         guard EventLoop.current === loop else {
             // The loop is the store's own: its timers are set on its thread.
             return try await Task(executorPreference: loop) {
-                try await self.waits(for: floor, until: end, identity, on: loop)
+                try await self.waits(for: floor, until: end, origin, on: loop)
             }.value
         }
-        return try await waits(for: floor, until: end, identity, on: loop)
+        return try await waits(for: floor, until: end, origin, on: loop)
     }
 
-    private func waits(for floor: UInt64, until end: Instant, _ identity: String, on loop: EventLoop) async throws
+    private func waits(for floor: UInt64, until end: Instant, _ origin: Origin, on loop: EventLoop) async throws
         -> Bool
     {
         let now = loop.preciseNow()
@@ -101,18 +113,24 @@ final class PostgresReplica: Sendable {
         defer { loop.cancel(timer) }
         return try await withUnsafeContinuation { continuation in
             let asker = state.withLock { state -> Int? in
-                state.waiters[number] = Waiter(floor: floor, end: end, seen: state.asked, continuation: continuation)
+                state.waiters[number] = Waiter(
+                    floor: floor,
+                    timeline: origin.timeline,
+                    end: end,
+                    seen: state.asked,
+                    continuation: continuation
+                )
                 guard state.asker == 0 || now > state.askedAt + Self.silence else { return nil }
                 state.lastAsker += 1
                 (state.asker, state.askedAt) = (state.lastAsker, now)
                 return state.asker
             }
-            if let asker { Task(executorPreference: loop) { await self.ask(as: asker, identity, on: loop) } }
+            if let asker { Task(executorPreference: loop) { await self.ask(as: asker, origin, on: loop) } }
         }.get()
     }
 
     /// Asks until nobody waits any more, or somebody else asks.
-    private func ask(as asker: Int, _ identity: String, on loop: EventLoop) async {
+    private func ask(as asker: Int, _ origin: Origin, on loop: EventLoop) async {
         while true {
             let now = loop.preciseNow()
             let isOurs = state.withLock { state in
@@ -123,8 +141,8 @@ final class PostgresReplica: Sendable {
             }
             guard isOurs else { return }
             let result: Result<UInt64, any Error>
-            do { result = .success(try await position(identity, on: loop)) } catch { result = .failure(error) }
-            guard let again = answered(result, as: asker, askedAt: now, on: loop) else { return }
+            do { result = .success(try await position(origin, on: loop)) } catch { result = .failure(error) }
+            guard let again = answered(result, origin.timeline, as: asker, askedAt: now, on: loop) else { return }
             do { try await loop.sleep(until: again) } catch {
                 // The loop ends: whoever still waits goes by its own time.
                 state.withLock { if $0.asker == asker { $0.asker = 0 } }
@@ -138,6 +156,7 @@ final class PostgresReplica: Sendable {
     /// - Returns: When to ask again; `nil` where nobody waits.
     private func answered(
         _ result: Result<UInt64, any Error>,
+        _ timeline: Int64,
         as asker: Int,
         askedAt: Instant,
         on loop: EventLoop
@@ -146,15 +165,19 @@ final class PostgresReplica: Sendable {
         let (done, again) = state.withLock { state -> ([(Waiter, Result<Bool, any Error>)], Instant?) in
             var done: [(Waiter, Result<Bool, any Error>)] = []
             var isFirst = true
-            if case .success(let reached) = result {
+            if case .success(let reached) = result, timeline >= state.timeline {
                 // Answers may overtake each other.
-                state.reached = max(state.reached, reached)
+                state.reached = timeline > state.timeline ? reached : max(state.reached, reached)
+                state.timeline = timeline
                 state.knownUntil = askedAt + Self.answerLife
                 state.pause.succeeded()
             }
-            for (number, waiter) in state.waiters {
+            // Who waits for another primary's writes has to ask again; that happens as the primary changes, and no longer.
+            for (number, waiter) in state.waiters where waiter.timeline == state.timeline || waiter.timeline == timeline
+            {
                 let outcome: Result<Bool, any Error>
                 switch result {
+                case .success where waiter.timeline != state.timeline: outcome = .success(false)
                 case .success where state.reached >= waiter.floor: outcome = .success(true)
                 case .success:
                     guard waiter.seen < state.asked, now + Self.askEvery >= waiter.end else { continue }
@@ -176,17 +199,18 @@ final class PostgresReplica: Sendable {
         return again
     }
 
-    private func position(_ identity: String, on loop: EventLoop) async throws -> UInt64 {
+    private func position(_ origin: Origin, on loop: EventLoop) async throws -> UInt64 {
         let answer = try await pools.pool(of: loop).perform(
             """
-            SELECT CASE WHEN pg_is_in_recovery() AND EXISTS (SELECT 1 FROM apus_shard WHERE identity = \(identity))
+            SELECT CASE WHEN pg_is_in_recovery() AND EXISTS (SELECT 1 FROM apus_shard WHERE identity = \(origin.identity))
+              AND EXISTS (SELECT 1 FROM apus_primary WHERE timeline = \(origin.timeline))
             THEN (pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::bigint END
             """,
             .read,
             deadline: Self.askDeadline
         )
         guard let reached: UInt64 = try answer.first(as: Int64?.self)?.map({ UInt64(bitPattern: $0) }) else {
-            throw StoreError(.wrongShard, "\(address.name) is no replica of this shard")
+            throw StoreError(.wrongShard, "\(address.name) is no replica of this shard, or lags behind a promotion")
         }
         return reached
     }

@@ -2,7 +2,7 @@
 import ApusCore
 import ApusRuntime
 
-/// A shard's replicas, and what its primary was seen to have reached when.
+/// A shard's copies, of which one is the primary's, and what its primary was seen to have reached when.
 final class PostgresReplicas: Sendable {
     /// How far the primary had come at some moment, or later.
     private struct Mark {
@@ -12,16 +12,44 @@ final class PostgresReplicas: Sendable {
     private static let marksMax = 128
 
     let all: [PostgresReplica]
+    private let members: PostgresMembers
+    private let noted = Lock<Int64?>(nil)
     private let marks = Lock<[Mark]>([])
     private let turn = Lock(0)
     private let identity = Lock("")
     /// What a replica must have reached so that it has the keys that came from other shards, and which those are.
     private let arrived = Lock<(news: Int, floor: UInt64)>((0, 0))
 
-    init(_ all: [PostgresReplica]) { self.all = all }
+    /// - Parameters:
+    ///   - all: In the order of the members.
+    ///   - members: Who says which of them is the primary.
+    init(_ all: [PostgresReplica], members: PostgresMembers) {
+        self.all = all
+        self.members = members
+    }
 
     /// The store that the shard belongs to.
     func belong(to identity: String) { self.identity.withLock { $0 = identity } }
+
+    /// Another server has become the primary: how far the one before had come is nothing to go by.
+    func forget() {
+        marks.withLock { $0 = [] }
+        arrived.withLock { $0 = (0, 0) }
+    }
+
+    func hasNoted(_ timeline: Int64) { noted.withLock { $0 = timeline } }
+
+    /// What replicas of the shard are known by; `note` has the primary's timeline noted in the shard, once.
+    ///
+    /// - Throws: What `note` throws.
+    func origin(_ note: (Int64) async throws -> Void) async throws -> PostgresReplica.Origin {
+        let timeline = members.timeline ?? 0
+        if noted.withLock({ $0 != timeline }) {
+            try await note(timeline)
+            hasNoted(timeline)
+        }
+        return PostgresReplica.Origin(identity: identity.withLock { $0 }, timeline: timeline)
+    }
 
     /// The primary had come so far at `instant`, or farther.
     func note(_ position: ShardPosition, at instant: Instant) {
@@ -57,21 +85,23 @@ final class PostgresReplicas: Sendable {
     func use<Value>(
         _ demand: ReplicaDemand,
         floor: UInt64,
+        of origin: PostgresReplica.Origin,
         on loop: EventLoop,
         _ body: (PostgresReplica) async throws -> Value
     ) async throws -> Value? {
         let start = loop.preciseNow()
-        let identity = identity.withLock { $0 }
+        let primary = members.index
         let first = turn.withLock { turn in
             turn = (turn + 1) % all.count
             return turn
         }
         for offset in all.indices {
-            let replica = all[(first + offset) % all.count]
-            guard replica.isHere(at: loop.preciseNow()) else { continue }
+            let index = (first + offset) % all.count
+            let replica = all[index]
+            guard index != primary, replica.isHere(at: loop.preciseNow()) else { continue }
             do {
                 let end = start + demand.wait
-                guard try await replica.reaches(floor, by: end, identity: identity, on: loop) else { continue }
+                guard try await replica.reaches(floor, by: end, of: origin, on: loop) else { continue }
             } catch let error as StoreError {
                 replica.failed(error, at: loop.preciseNow())
                 continue
@@ -121,6 +151,10 @@ final class PostgresReplicaReads: ShardEngine {
         guard let bound = demand.staleAtMost else { return after }
         if let floor = replicas.floor(staleAtMost: bound, at: loop.preciseNow()) { return max(after, floor) }
         return max(after, try await primary.position().number)
+    }
+
+    private func origin() async throws -> PostgresReplica.Origin {
+        try await replicas.origin { try await primary.note($0) }
     }
 
     /// What a replica must have reached to have what has come from other shards.
@@ -176,8 +210,8 @@ final class PostgresReplicaReads: ShardEngine {
         let loop = try primary.loop()
         // A replica that falls silent leaves time to ask the primary.
         let half = configuration.readDeadline / 2
-        let floor = try await floor(on: loop)
-        let answer = try await replicas.use(demand, floor: floor, on: loop) { replica in
+        let (origin, floor) = (try await origin(), try await floor(on: loop))
+        let answer = try await replicas.use(demand, floor: floor, of: origin, on: loop) { replica in
             let answer = try await replica.answer(to: sql, deadline: half, on: loop)
             // What has left meanwhile the primary says, and while it is away nothing leaves: then the replica says what had.
             if await ask() == .nothing {
@@ -195,8 +229,8 @@ final class PostgresReplicaReads: ShardEngine {
         if await ask() == .open { return try await primary.read(deadline: deadline, body) }
         let loop = try primary.loop()
         let start = loop.preciseNow()
-        let floor = try await floor(on: loop)
-        let isDone: Void? = try await replicas.use(demand, floor: floor, on: loop) { replica in
+        let (origin, floor) = (try await origin(), try await floor(on: loop))
+        let isDone: Void? = try await replicas.use(demand, floor: floor, of: origin, on: loop) { replica in
             try await replica.read(deadline: deadline / 2) { session in
                 // In its snapshot: what is here in it, was.
                 try self.learn(session)

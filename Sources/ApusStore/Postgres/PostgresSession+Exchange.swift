@@ -109,6 +109,7 @@ extension PostgresSession {
         if error.isCancel, let stopping { throw stopping.reason }
         // A request to stop an earlier statement can come late and hit another one.
         if error.isCollision || error.isStale || error.isCancel { mustRunAgain = true }
+        if error.state == "25006", mode != .reads { link.members?.lookSoon() }
         if error.state == PostgresShard.notLooked, let whenRefused {
             mustRunAgain = true
             whenRefused()

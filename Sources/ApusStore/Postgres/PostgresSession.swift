@@ -20,11 +20,12 @@ final class PostgresSession: ServerSession {
         /// For a step of the schema, which locks what it changes.
         case schema
 
+        // A server that is fenced off says by default that nothing is to be changed: that is not overruled here.
         fileprivate var text: String {
             switch self {
             case .reads: "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
-            case .writes: "BEGIN ISOLATION LEVEL SERIALIZABLE, READ WRITE"
-            case .schema: "BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE"
+            case .writes: "BEGIN ISOLATION LEVEL SERIALIZABLE"
+            case .schema: "BEGIN ISOLATION LEVEL READ COMMITTED"
             }
         }
     }
@@ -81,9 +82,9 @@ final class PostgresSession: ServerSession {
     /// True where the deadline or the caller ended the transaction.
     var wasStopped: Bool { stopping != nil }
 
-    /// False where the server has ended the connection while nothing was asked.
+    /// False where the server has ended the connection while nothing was asked, or is the primary no more.
     var isAlive: Bool {
-        if !isBroken, !link.isQuiet() { isBroken = true }
+        if !isBroken, !link.isCurrent || !link.isQuiet() { isBroken = true }
         return !isBroken
     }
 
@@ -108,6 +109,7 @@ final class PostgresSession: ServerSession {
         mustUndoStatements = false
         isOfOneKey = false
         stopping = nil
+        _ = link.takeUnconfirmed()
     }
 
     /// Has what is at hand run again from its beginning.
@@ -129,6 +131,10 @@ final class PostgresSession: ServerSession {
             beginText = nil
             return
         }
+        guard link.isCurrent else {
+            mustRunAgain = true
+            throw broken()
+        }
         if guardian != nil { _ = link.takeWarning() }
         do {
             _ = try exchange(["COMMIT"])
@@ -141,6 +147,12 @@ final class PostgresSession: ServerSession {
                 throw StoreError(.busy, error.detail, cause: error)
             }
             throw Citus.outcome(of: error)
+        }
+        let isConfirmed = !link.takeUnconfirmed()
+        if mode == .reads { return }
+        guard isConfirmed else { throw StoreError.unconfirmed(name) }
+        guard link.isCurrent else {
+            throw StoreError(.outcomeUnknown, "\(name): another server became the primary during the commit")
         }
     }
 

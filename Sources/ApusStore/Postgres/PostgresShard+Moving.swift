@@ -44,7 +44,8 @@ extension PostgresShard {
 
     /// The same on connections that are there anyway.
     func look(by pool: PostgresPool, within deadline: Duration) async throws {
-        let asked = now()
+        await address.members?.freshen()
+        let (asked, generation) = (now(), address.generation)
         let answer = try await pool.perform(ShardState.query, .look, deadline: deadline)
         guard let state = try answer.first(as: ShardState.self) else { throw nothing }
         var known = slots.departures(from: index)
@@ -57,6 +58,8 @@ extension PostgresShard {
             known = last.number
         }
         try slots.learn(state, left, of: index)
+        // Another server's lease is none.
+        guard generation == address.generation else { return }
         lease.heard(state, askedAt: asked)
     }
 
@@ -73,7 +76,8 @@ extension PostgresShard {
 
     /// Takes in what the shard says, in the session's transaction.
     func look(_ session: PostgresSession, askedAt moment: Int64) throws {
-        lease.heard(try slots.learn(session, of: index), askedAt: moment)
+        let state = try slots.learn(session, of: index)
+        if session.link.isCurrent { lease.heard(state, askedAt: moment) }
     }
 
     /// Looks by the first commands of a transaction that writes: until it ends, no key leaves.
@@ -85,7 +89,7 @@ extension PostgresShard {
             throw nothing
         }
         try slots.learn(state, try slots.departures(state, session, of: index), of: index)
-        lease.heard(state, askedAt: asked)
+        if session.link.isCurrent { lease.heard(state, askedAt: asked) }
     }
 
     private var nothing: StoreError {

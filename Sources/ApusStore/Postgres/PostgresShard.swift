@@ -24,7 +24,7 @@ final class PostgresShard: ShardEngine {
     private let writes: PostgresPools
     private let writers: ServerWorkers<PostgresSession>
     private let scanners: ServerWorkers<PostgresSession>
-    private let replicas: PostgresReplicas?
+    let replicas: PostgresReplicas?
 
     init(
         _ address: PostgresAddress,
@@ -59,7 +59,7 @@ final class PostgresShard: ShardEngine {
         writes = server.pools(.writer)
         writers = server.writers("writes of shard \(index)")
         scanners = server.scanners("reads of shard \(index)")
-        let followers = address.place.replicas.map { place in
+        let copies = address.copies.map { place in
             let statistics = ShardStatistics(slow: statistics.slow)
             let address = PostgresAddress(place, schema: address.schema)
             let server = PostgresServer(address, configuration, engine, statistics)
@@ -70,7 +70,13 @@ final class PostgresShard: ShardEngine {
                 statistics: statistics
             )
         }
-        replicas = followers.isEmpty ? nil : PostgresReplicas(followers)
+        let replicas = address.members.map { PostgresReplicas(copies, members: $0) }
+        self.replicas = replicas
+        address.members?.whenChanged { [weak replicas] in
+            // What another server said says nothing about this one.
+            lease.forget()
+            replicas?.forget()
+        }
     }
 
     var localReads: Int { statistics[.pointReads] }
@@ -112,11 +118,15 @@ final class PostgresShard: ShardEngine {
 
     func answer(to sql: SQL) async throws -> RowSource? {
         let pool = try reads.pool(of: try engine.loop())
-        let token = token()
-        let answer = try await pool.perform(sql, .read, deadline: configuration.readDeadline)
-        // What is here after it was read was here when it was read.
-        if token.map({ lease.stands($0, at: now()) }) != true { try await looks.run { try await look() } }
-        return answer
+        while true {
+            let generation = address.generation
+            let token = token()
+            let answer = try await pool.perform(sql, .read, deadline: configuration.readDeadline)
+            // What is here after it was read was here when it was read.
+            if token.map({ lease.stands($0, at: now()) }) != true { try await looks.run { try await look() } }
+            // What a server said that was the primary no more may be old: each that becomes it is asked once.
+            if address.generation == generation { return answer }
+        }
     }
 
     func execute(_ sql: SQL, mayShare: Bool, at place: KeyPlace, deadline: Duration) async throws -> Int {
@@ -152,6 +162,7 @@ final class PostgresShard: ShardEngine {
     // MARK: Transactions
 
     func read(deadline: Duration, _ body: @escaping @Sendable (any SQLSession) throws -> Void) async throws {
+        await address.members?.freshen()
         try scanners.start()
         try await counted {
             try await scanners.queue.perform(deadline: deadline) { [self] session in
@@ -163,6 +174,7 @@ final class PostgresShard: ShardEngine {
     }
 
     func write(deadline: Duration, _ body: @escaping @Sendable (borrowing Transaction) throws -> Void) async throws {
+        await address.members?.freshen()
         try writers.start()
         renewSoon()
         try await counted {
@@ -195,6 +207,7 @@ final class PostgresShard: ShardEngine {
             try runner.makeTables()
             try runner.claim(identity: identity, index: index)
             try makeMoving(session)
+            try makeNotes(session)
             try citus?.prepare(session)
             try runner.run(migrations)
             try look(session, askedAt: now())

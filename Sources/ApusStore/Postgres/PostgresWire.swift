@@ -140,6 +140,7 @@ final class PostgresWire: @unchecked Sendable {
     /// Something changed: reads what there is and hands answers out.
     private func ready() {
         guard isOpen else { return }
+        guard link.isCurrent else { return lose() }
         // Callers that are resumed here may do anything, closing this included.
         withExtendedLifetime(self) {
             if isFlushing { flush() }
@@ -183,7 +184,7 @@ final class PostgresWire: @unchecked Sendable {
         case PGRES_TUPLES_OK, PGRES_COMMAND_OK: return .answer(PostgresAnswer(result))
         case PGRES_PIPELINE_SYNC:
             PQclear(result)
-            return .sync
+            return link.takeUnconfirmed() ? .unconfirmed : .sync
         case PGRES_PIPELINE_ABORTED:
             PQclear(result)
             return .skipped
@@ -202,6 +203,7 @@ final class PostgresWire: @unchecked Sendable {
                 switch order {
                 case .answer(let call, let answer): pool.answer(call, answer)
                 case .fail(let call, let error): pool.fail(call, error, on: self)
+                case .unconfirmed(let call): pool.unconfirmed(call)
                 case .again(let call): pool.again(call)
                 case .forget(let statement): link.statements.forget(statement)
                 }

@@ -20,6 +20,14 @@ extension ServerPause {
 }
 
 extension StoreError {
+    /// What became of a write that a server has committed and no replica has confirmed.
+    static func unconfirmed(_ name: String) -> StoreError {
+        StoreError(
+            .outcomeUnknown,
+            "\(name): committed, and no replica has confirmed it in time; look at synchronous_standby_names and pg_stat_replication"
+        )
+    }
+
     /// What became of a request that nobody got to in time.
     static func expired(_ name: String) -> StoreError {
         StoreError(.deadlineExceeded, "\(name): waited until its deadline")

@@ -20,7 +20,7 @@ import Testing
         PostgresAnswer(try #require(PQmakeEmptyPGresult(nil, PGRES_TUPLES_OK)))
     }
 
-    /// What became of each call: `+` answered, `-` failed, `?` to be asked again.
+    /// What became of each call: `+` answered, `-` failed, `!` done and not confirmed, `?` to be asked again.
     private func feed(
         _ pipeline: inout PostgresPipeline,
         _ calls: [PostgresCall],
@@ -33,6 +33,7 @@ import Testing
             return switch order {
             case .answer(let call, _): "+\(number(call))"
             case .fail(let call, _): "-\(number(call))"
+            case .unconfirmed(let call): "!\(number(call))"
             case .again(let call): "?\(number(call))"
             case .forget: nil
             }
@@ -44,6 +45,19 @@ import Testing
         for call in calls { pipeline.callSent(statement, call) }
         pipeline.syncSent()
         return pipeline
+    }
+
+    @Test
+    func `what no replica has confirmed was done, and is not answered`() throws {
+        let done = PostgresPipeline.Event.answer(try answer())
+        let calls = [call(.sharedWrite), call(.sharedWrite), call(.write)]
+        var pipeline = sent(Array(calls[..<2]))
+        pipeline.callSent(statement, calls[2])
+        pipeline.syncSent()
+        #expect(feed(&pipeline, calls, [done, .end, done, .end, .unconfirmed]) == "!0 !1")
+        // It says nothing about the next batch.
+        #expect(feed(&pipeline, calls, [done, .end, .sync]) == "+2")
+        #expect(pipeline.isEmpty && pipeline.calls == 0)
     }
 
     @Test
@@ -222,6 +236,7 @@ import Testing
                         let index = try #require(calls.firstIndex { $0 === call })
                         #expect(told.updateValue(false, forKey: index) == nil)
                     case .again(let call): left.append(try #require(calls.firstIndex { $0 === call }))
+                    case .unconfirmed: Issue.record("nobody said so, seed \(TestRun.seed)")
                     case .forget: break
                     }
                 }

@@ -79,24 +79,29 @@ final class TestServer: Sendable {
     func follower() async throws -> TestServer {
         let follower = try TestServer(password: password)
         try follower.hand(over: [follower.folder])
-        let cluster = "\(follower.folder)/cluster"
-        let copy = try await follower.spawn(
+        try await follower.follow(self)
+        return follower
+    }
+
+    /// Becomes a copy of another server that follows that one, and answers; what it had is thrown away.
+    func follow(_ primary: TestServer) async throws {
+        await kill()
+        let cluster = "\(folder)/cluster"
+        if Files.status(cluster) != nil { try Files.remove(cluster) }
+        let copy = try await spawn(
             "pg_basebackup",
             [
-                "-h", "127.0.0.1", "-p", "\(port)", "-U", Self.user, "-D", cluster, "-R", "-X", "stream", "-c", "fast",
-                "--no-sync",
+                "-h", "127.0.0.1", "-p", "\(primary.port)", "-U", Self.user, "-D", cluster, "-R", "-X", "stream", "-c",
+                "fast", "--no-sync",
             ],
             log: "copy.log",
             environment: ["PGPASSWORD": password]
         )
-        guard await copy.wait().isSuccess else {
-            throw Failure(what: try Files.readText("\(follower.folder)/copy.log"))
-        }
+        guard await copy.wait().isSuccess else { throw Failure(what: try Files.readText("\(folder)/copy.log")) }
         let file = "\(cluster)/postgresql.conf"
-        try Files.writeAtomically(try Files.readText(file) + "port = \(follower.port)\n", to: file)
-        try follower.hand(over: [file])
-        try await follower.start()
-        return follower
+        try Files.writeAtomically(try Files.readText(file) + "port = \(port)\n", to: file)
+        try hand(over: [file])
+        try await start()
     }
 
     /// What it has written to its log.
