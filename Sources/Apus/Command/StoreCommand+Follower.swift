@@ -3,7 +3,7 @@ import ApusStore
 
 /// Making a follower file the shard.
 extension StoreCommand {
-    static func promoted(_ store: Store, _ wish: Wish, _ invocation: Invocation) async throws -> String {
+    static func followerPromoted(_ store: Store, _ wish: Wish, _ invocation: Invocation) async throws -> String {
         guard case .promote(let shard, let isPlanned, let isForced) = wish.work, !isPlanned else {
             throw UsageError(
                 "store promote on files needs --shard N, takes --force, and is for a system that is stopped"

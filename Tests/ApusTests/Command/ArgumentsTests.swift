@@ -40,6 +40,22 @@ import Testing
         }
     }
 
+    @Test func `a promotion names its shard, and goes with no other wish`() throws {
+        func work(_ words: [String]) throws(UsageError) -> StoreCommand.Wish.Work {
+            try StoreCommand.Wish(try parse(words, .store)).work
+        }
+        #expect(try work(["promote", "--shard", "2"]) == .promote(2, isPlanned: false, isForced: false))
+        #expect(try work(["promote", "--shard=0", "--planned"]) == .promote(0, isPlanned: true, isForced: false))
+        #expect(try work(["promote", "--shard=0", "--force"]) == .promote(0, isPlanned: false, isForced: true))
+        for words in [
+            ["promote"], ["promote", "--shard", "x"], ["promote", "--shard=-1"], ["promote", "--shard=0", "--back"],
+            ["promote", "--shard=0", "--dry-run"], ["promote", "--shard=0", "--into", "/x"], ["status", "--shard=0"],
+            ["reshard", "--back", "--force"],
+        ] {
+            #expect(throws: UsageError.self, "\(words)") { try work(words) }
+        }
+    }
+
     @Test func `a secret is listed by its variable, not as a flag`() {
         let key = Setting<Secret<String>?>(wrappedValue: nil, "mail.key", "The key.")
         let text = HelpText(system: "shop", summary: "", settings: [key.declaration]).text(.up)
