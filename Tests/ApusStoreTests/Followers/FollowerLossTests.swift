@@ -62,14 +62,9 @@ import Testing
         await followed.store.close()
         try self.damage(followed, damage)
         followed = try await FollowedStore.open(folder.path, options)
-        if damage == .torn {
-            // A page that nobody looks at is nobody's news: a write to it is.
-            await eventually {
-                _ = try? await followed.shard.execute("UPDATE products SET stock = stock + 1")
-                return try followed.status.lag == 0 && followed.status.isSound && followed.isSame()
-            }
-        }
-        await eventually { try followed.status.isSound && followed.status.lag == 0 }
+        // A page that nobody looks at is nobody's news: a write to it is, whatever becomes of it.
+        if damage == .torn { _ = try? await followed.shard.execute("UPDATE products SET stock = stock + 1") }
+        await eventually { try followed.status.isSound && followed.status.lag == 0 && followed.isSame() }
         #expect(try followed.isSame())
         await followed.store.close()
     }

@@ -125,7 +125,15 @@ final class FollowerHand: @unchecked Sendable {
             try ChangeLog.removeAll(on: copy)
             position = record.position
         }
+        // On a disk that is another one, the map is missing too.
+        do { try FollowerFolder.copyMap(from: Self.folder(of: source), to: Self.folder(of: path)) } catch {
+            throw StoreError(wrapping: error, path)
+        }
         return position
+    }
+
+    private static func folder(of path: String) -> String {
+        String(path.prefix(upTo: path.lastIndex(of: "/") ?? path.startIndex))
     }
 
     // MARK: Changes
