@@ -90,7 +90,7 @@ let package = Package(
             swiftSettings: strict
         ),
         // Clocks to turn, simulated network, real parts. Only tests import it.
-        .target(name: "ApusTesting", dependencies: ["Apus"], swiftSettings: strict),
+        .target(name: "ApusTesting", dependencies: ["Apus"], exclude: ["Fixtures"], swiftSettings: strict),
 
         // The reference system.
         .executableTarget(name: "Bazaar", dependencies: ["Apus", "CZstd"], swiftSettings: strict),
