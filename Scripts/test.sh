@@ -8,7 +8,7 @@ TEST_PARTS=(nginx haproxy prometheus otlp redis redis-cluster memcached postgres
 # other, and use little of a core: none of them is to start late.
 readonly TEST_GROUPS=(
     'seeds ^ApusCacheTests\.(DifferentialTests|MemcachedDifferentialTests|MemcachedParserTests|RESPFuzzTests|MetaResponseTests)/'
-    'moves ^ApusStoreTests\.(ReshardTests|ReshardKillTests|PostgresReshardTests|BackupContractTests)/'
+    'moves ^ApusStoreTests\.(ReshardTests|ReshardKillTests|HistoryKillTests|PostgresReshardTests|BackupContractTests)/'
     'data ^(ApusCacheTests|ApusStoreTests)\.'
     'processes ^(BazaarTests\.Faults|ApusDashboardTests\.BrowserTests)/'
 )
