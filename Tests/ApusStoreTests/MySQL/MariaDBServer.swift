@@ -21,6 +21,7 @@ final class MariaDBServer: Sendable {
     private let settings: [String]
     private let group: LoopGroup
     private let child = Lock<ChildProcess?>(nil)
+    private let disk = Lock<RefusingFolder?>(nil)
 
     struct Failure: Error { let what: String }
 
@@ -29,14 +30,17 @@ final class MariaDBServer: Sendable {
     /// - Parameters:
     ///   - settings: Options of the server, such as `--max-connections=20`.
     ///   - certificate: Files of a certificate and its key, which switch TLS on.
+    ///   - hasDisk: Whether its disk can be filled.
     /// - Returns: The server.
     /// - Throws: ``Failure`` with what it said where it did not start.
     static func start(
         _ settings: [String] = [],
-        certificate: (certificate: String, key: String)? = nil
+        certificate: (certificate: String, key: String)? = nil,
+        hasDisk: Bool = false
     ) async throws -> MariaDBServer {
         let server = try MariaDBServer(settings, certificate)
         try await server.install()
+        if hasDisk { try await server.prepareDisk() }
         try await server.start()
         return server
     }
@@ -57,7 +61,7 @@ final class MariaDBServer: Sendable {
         try Files.writeAtomically(
             """
             CREATE USER IF NOT EXISTS \(Self.user)@'%' IDENTIFIED BY '\(password)';
-            GRANT ALL ON *.* TO \(Self.user)@'%';
+            GRANT ALL ON *.* TO \(Self.user)@'%' WITH GRANT OPTION;
 
             """,
             to: "\(folder)/init.sql"
@@ -95,7 +99,8 @@ final class MariaDBServer: Sendable {
                 "--socket=\(folder)/socket", "--pid-file=\(folder)/pid", "--init-file=\(folder)/init.sql",
                 "--innodb-buffer-pool-size=16M", "--innodb-log-file-size=8M", "--innodb-flush-log-at-trx-commit=1",
             ] + settings,
-            log: "log"
+            log: "log",
+            environment: disk.withLock { $0?.environment } ?? [:]
         )
         self.child.withLock { $0 = child }
         while child.exit == nil {
@@ -118,6 +123,23 @@ final class MariaDBServer: Sendable {
     /// Lets it go on.
     func thaw() { child.withLock { $0 }?.signal(SIGCONT) }
 
+    /// From now on its disk has no room for what needs more; what is there can be written over.
+    func fillDisk() throws { try disk.withLock { try $0?.refuse(.growth) } }
+
+    /// From now on it has.
+    func emptyDisk() throws { try disk.withLock { try $0?.relent() } }
+
+    /// Whether it has ended by itself.
+    var hasEnded: Bool { child.withLock { $0 }?.exit != nil }
+
+    private func prepareDisk() async throws {
+        let loop = group.loops[0]
+        let made = try await onLoop(loop) { [folder] in
+            try await RefusingFolder("\(folder)/data", library: "\(folder)/disk.so", on: loop)
+        }
+        disk.withLock { $0 = made }
+    }
+
     // MARK: Making it
 
     private func install() async throws {
@@ -139,7 +161,12 @@ final class MariaDBServer: Sendable {
     }
 
     /// Starts one of the package's programs; it ends with this process.
-    private func spawn(_ program: String, _ arguments: [String], log: String) async throws -> ChildProcess {
+    private func spawn(
+        _ program: String,
+        _ arguments: [String],
+        log: String,
+        environment: [String: String] = [:]
+    ) async throws -> ChildProcess {
         let user = geteuid() == 0 ? ["--reuid", "mysql", "--regid", "mysql", "--init-groups"] : []
         let path = "\(folder)/\(log)"
         let loop = group.loops[0]
@@ -151,7 +178,9 @@ final class MariaDBServer: Sendable {
                 path: "/usr/bin/setpriv",
                 arguments: user + ["--pdeathsig", "KILL", program] + arguments,
                 // A server that starts removes what it takes for temporary tables of its own, in a folder shared with others too.
-                environment: ["LC_ALL": "C.UTF-8", "PATH": "/usr/sbin:/usr/bin:/bin", "TMPDIR": folder],
+                environment: environment.merging(
+                    ["LC_ALL": "C.UTF-8", "PATH": "/usr/sbin:/usr/bin:/bin", "TMPDIR": folder]
+                ) { $1 },
                 descriptors: [null, output, output],
                 directory: "/",
                 on: loop

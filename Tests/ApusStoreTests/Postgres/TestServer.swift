@@ -20,6 +20,7 @@ final class TestServer: Sendable {
     private let folder: String
     private let group: LoopGroup
     private let child = Lock<ChildProcess?>(nil)
+    private let disk = Lock<RefusingFolder?>(nil)
 
     struct Failure: Error { let what: String }
 
@@ -28,14 +29,17 @@ final class TestServer: Sendable {
     /// - Parameters:
     ///   - settings: Lines for postgresql.conf.
     ///   - certificate: Files of a certificate and its key, which switch TLS on.
+    ///   - disk: The folder of its data whose disk can be filled, such as `base` for its tables and `pg_wal` for its log.
     /// - Returns: The server.
     /// - Throws: ``Failure`` with what it said where it did not start.
     static func start(
         _ settings: [String] = [],
-        certificate: (certificate: String, key: String)? = nil
+        certificate: (certificate: String, key: String)? = nil,
+        disk: String? = nil
     ) async throws -> TestServer {
         let server = try TestServer()
         try await server.makeCluster(settings, certificate)
+        if let disk { try await server.prepare(disk: disk) }
         try await server.start()
         return server
     }
@@ -112,7 +116,8 @@ final class TestServer: Sendable {
     /// Starts it again on the same port with the same data, and waits until it answers.
     func start() async throws {
         while true {
-            let child = try await spawn("postgres", ["-D", "\(folder)/cluster"], log: "log")
+            let environment = disk.withLock { $0?.environment } ?? [:]
+            let child = try await spawn("postgres", ["-D", "\(folder)/cluster"], log: "log", environment: environment)
             self.child.withLock { $0 = child }
             // One that ends at once found what is left of a killed one, which is about to go.
             while child.exit == nil {
@@ -136,6 +141,23 @@ final class TestServer: Sendable {
 
     /// Lets them go on.
     func thaw() { for pid in family() { Glibc.kill(pid, SIGCONT) } }
+
+    /// From now on its disk has no room for what needs more; what is there can be written over.
+    func fillDisk() throws { try disk.withLock { try $0?.refuse(.growth) } }
+
+    /// From now on it has.
+    func emptyDisk() throws { try disk.withLock { try $0?.relent() } }
+
+    /// Whether it has ended by itself.
+    var hasEnded: Bool { child.withLock { $0 }?.exit != nil }
+
+    private func prepare(disk name: String) async throws {
+        let loop = group.loops[0]
+        let made = try await onLoop(loop) { [folder] in
+            try await RefusingFolder("\(folder)/cluster/\(name)", library: "\(folder)/disk.so", on: loop)
+        }
+        disk.withLock { $0 = made }
+    }
 
     /// The server's process and those it has made.
     private func family() -> [Int32] {
