@@ -38,6 +38,7 @@ import Testing
         try await first.insert(0..<200)
         // So that all of it is in the file, and nothing in its log.
         await first.store.close()
+        try Files.remove(first.followerFile + "-wal")
         let followed = try await FollowedStore.open(folder.path)
         let copy = try followed.copy()
         try self.damage(followed, damage)
@@ -60,10 +61,10 @@ import Testing
         var followed = try await FollowedStore.open(folder.path, options)
         try await followed.insert(0..<200)
         await followed.store.close()
+        // All of it is in the file; what is still in the log would hide the noise.
+        try Files.remove(followed.followerFile + "-wal")
         try self.damage(followed, damage)
         followed = try await FollowedStore.open(folder.path, options)
-        // A page that nobody looks at is nobody's news: a write to it is, whatever becomes of it.
-        if damage == .torn { _ = try? await followed.shard.execute("UPDATE products SET stock = stock + 1") }
         await eventually { try followed.status.isSound && followed.status.lag == 0 && followed.isSame() }
         #expect(try followed.isSame())
         await followed.store.close()
@@ -131,6 +132,7 @@ import Testing
         let followed = try await FollowedStore.open(folder.path)
         try await followed.insert(0..<500)
         await followed.store.close()
+        try Files.remove(followed.followerFile + "-wal")
         let again = try await FollowedStore.open(folder.path)
         let copy = try again.copy()
         try damage(again, .torn)

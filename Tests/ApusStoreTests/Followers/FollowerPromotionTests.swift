@@ -127,6 +127,7 @@ import Testing
             await code { try await followed.store.promoteFollower(shard: 0, at: followed.site()) } == .statementInvalid
         )
         await followed.store.close()
+        try Files.remove(followed.followerFile + "-wal")
         let size = Int(try #require(Files.status(followed.followerFile)).size)
         let file = open(followed.followerFile, O_WRONLY)
         let noise = [UInt8](repeating: 0xA5, count: size - 4096)
