@@ -53,14 +53,6 @@ struct BenchStore {
                 report.notes.append("\(row.name): \(group) requests a commit")
             }
         }
-        for writers in [8, 64] where options.wants("follower-\(writers)") {
-            report.rows += try await FollowerBench(
-                folder: folder + "/follower-\(writers)",
-                writers: writers,
-                rounds: rounds,
-                nanoseconds: Int64(options.seconds / 3 * 1e9)
-            ).run()
-        }
         if let url = ProcessInfo.processInfo.environment["BENCH_POSTGRES"] {
             let bench = PostgresBench(url: url, folder: folder + "/postgres", rounds: rounds, seconds: options.seconds)
             report.rows += try await bench.run(options)
@@ -87,11 +79,7 @@ func threadNanoseconds() -> Int64 {
 }
 
 /// A store of one shard with `BenchStore.rows` products.
-func filledStore(
-    folder: String,
-    url: String? = nil,
-    configuration: StoreConfiguration = StoreConfiguration()
-) async throws -> Store {
+func filledStore(folder: String, configuration: StoreConfiguration = StoreConfiguration()) async throws -> Store {
     let store = Store(
         "bench",
         shards: 1,
@@ -108,7 +96,7 @@ func filledStore(
         ],
         configuration: configuration
     )
-    try await store.open(BlockSite(url: url, dataFolder: folder))
+    try await store.open(BlockSite(dataFolder: folder))
     try await store.shard(for: 1).transaction(deadline: .seconds(60)) { transaction in
         for id in 1...BenchStore.rows {
             try transaction.execute(
