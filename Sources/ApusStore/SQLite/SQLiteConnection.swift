@@ -24,15 +24,15 @@ final class SQLiteConnection: SQLSession, @unchecked Sendable {
     var hasFailed = false
     static let stepsPerLook: Int32 = 1000
 
-    /// Opens the file; a new one gets the configuration's page size.
+    /// Opens the file, making one unless that is not wanted; a new one gets the configuration's page size.
     ///
     /// - Throws: ``StoreError``.
-    init(path: String, configuration: StoreConfiguration, isReader: Bool) throws {
+    init(path: String, configuration: StoreConfiguration, isReader: Bool, makesFile: Bool = true) throws {
         self.path = path
         self.isReader = isReader
         rowsMax = configuration.rowsMax
         var opened: OpaquePointer?
-        let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (isReader ? 0 : SQLITE_OPEN_CREATE)
+        let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (isReader || !makesFile ? 0 : SQLITE_OPEN_CREATE)
         let code = sqlite3_open_v2(path, &opened, flags, nil)
         guard code == SQLITE_OK, let opened else {
             let error = StoreError(sqlite: code, on: opened, path: path)

@@ -83,6 +83,8 @@ final class ShardReaders: Sendable {
                     _ = item.run(on: session)
                     session.watch.end()
                     try session.commit()
+                    // It may have opened the file of before with the log of now.
+                    if copy() != opened { item.fail(StoreError(.busy, "the file was exchanged meanwhile")) }
                 } catch {
                     connection?.watch.end()
                     connection?.rollback()

@@ -13,6 +13,7 @@ final class ChangeCapture {
     private let page: CommitCounter
     private var session: OpaquePointer?
     private var schema: Int64 = 0
+    private var changes: Int64 = 0
     /// What a migration did.
     private var text: String?
     private var isWhole = false
@@ -46,6 +47,7 @@ final class ChangeCapture {
         let attached = sqlite3session_attach(made, nil)
         guard attached == SQLITE_OK else { throw connection.failure(attached) }
         schema = try connection.schemaVersion()
+        changes = connection.changes
     }
 
     /// Runs a migration's text; its rows cannot be told, its changes to the schema are told by the text.
@@ -66,16 +68,19 @@ final class ChangeCapture {
             // What nobody has the text of is copied.
             if text == nil { isWhole = true }
         }
-        if sqlite3session_isempty(session) != 0, !hasNewSchema { return }
+        // A recording that met an error is empty too: then rows have changed nevertheless.
+        if sqlite3session_isempty(session) != 0, !hasNewSchema, connection.changes == changes { return }
         let position: Int64? = try Transaction(connection).first(
             "UPDATE apus_follow SET position = position + 1 WHERE number = 1 AND lineage = \(lineage) RETURNING position"
         )
         guard let position else { throw Follower.fenced(connection.path) }
+        // What could not be recorded is copied.
+        let rows: [UInt8]? = isWhole ? nil : try? written(session)
         let entry = ChangeEntry(
             position: position,
-            isWhole: isWhole,
-            text: isWhole ? nil : text,
-            changes: isWhole ? [] : try written(session)
+            isWhole: rows == nil,
+            text: rows == nil ? nil : text,
+            changes: rows ?? []
         )
         try ChangeLog.append(entry, followed: page[.followed], on: connection)
         last = entry

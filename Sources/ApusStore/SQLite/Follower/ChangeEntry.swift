@@ -35,7 +35,12 @@ enum ChangeLog {
         guard Int64(clamping: followed) < entry.position - 1 else { return }
         let first: Int? = try transaction.first("SELECT total FROM apus_changes ORDER BY position LIMIT 1")
         if let first, total - first > bytesMax {
-            try transaction.execute("DELETE FROM apus_changes WHERE total < \(total - bytesMax)")
+            try transaction.execute(
+                """
+                DELETE FROM apus_changes WHERE position < \(entry.position)
+                  AND position <= (SELECT min(position) FROM apus_changes WHERE total >= \(total - bytesMax))
+                """
+            )
         }
     }
 

@@ -48,7 +48,7 @@ final class FollowerHand: @unchecked Sendable {
         file?.close()
         file = nil
         guard Files.status(path)?.size ?? 0 > 0 else { throw NeedsCopy(reason: "\(path) is missing") }
-        let opened = try SQLiteConnection(path: path, configuration: configuration, isReader: false)
+        let opened = try SQLiteConnection(path: path, configuration: configuration, isReader: false, makesFile: false)
         do {
             apus_sqlite_follow(opened.handle)
             guard let record = try FollowRecord.read(opened), record.role == .follower, record.lineage == lineage else {
