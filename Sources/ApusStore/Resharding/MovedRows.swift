@@ -32,7 +32,9 @@ struct WholeRow: Sendable {
         return found
     }
 
-    /// Whether a row says the same. Numbers are the same whatever type a column gives them.
+    /// Whether a row says the same.
+    ///
+    /// Numbers are the same whatever type a column gives them.
     func isSame(as other: WholeRow) -> Bool {
         values.count == other.values.count
             && zip(values, other.values).allSatisfy { left, right in

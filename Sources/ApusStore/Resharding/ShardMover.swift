@@ -104,7 +104,7 @@ struct ShardMover: Sendable {
 
     /// What the next step is to move.
     ///
-    /// - Parameter rows: How many rows it brings, about.
+    /// - Parameter most: How many rows it brings, about.
     /// - Returns: `nil` where nothing moves.
     /// - Throws: ``StoreError``.
     func lookAhead(rows most: Int) async throws -> MoveAhead? {

@@ -29,7 +29,7 @@ final class StepHandshake: Sendable {
 
     // MARK: On the target
 
-    /// The rows are there. Waits for the source.
+    /// Says that the rows are there, and waits for the source.
     ///
     /// - Returns: What has become of them.
     /// - Throws: ``StepNotMet`` where the source has not begun in time, or is not to come.

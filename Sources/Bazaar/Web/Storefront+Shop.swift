@@ -41,6 +41,7 @@ extension Storefront {
     /// - Parameters:
     ///   - id: The product.
     ///   - ids: Others that were looked at before.
+    /// - Returns: All of it but for the visitor.
     /// - Throws: ``ShopError`` with code `notFound`; what the services throw.
     func productPage(_ id: ProductID, seen ids: [ProductID]) async throws -> ProductPage {
         async let companions = catalogue.companions(of: id)
