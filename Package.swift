@@ -155,7 +155,6 @@ let package = Package(
         .testTarget(
             name: "BazaarTests",
             dependencies: ["Bazaar", "Apus", "ApusDashboard", "ApusTesting"],
-            exclude: ["Fixtures"],
             swiftSettings: strict
         ),
         .testTarget(name: "TidyTests", dependencies: ["ApusTesting"], swiftSettings: strict),
