@@ -4,11 +4,13 @@
 TEST_PARTS=(nginx haproxy prometheus otlp redis redis-cluster memcached postgres mariadb)
 # Each line: a group's name, and a regular expression of its tests; a test is in the first group that names it. Those that try
 # seed after seed without a pause run by themselves: they would keep the threads that others share. So do those that move whole
-# stores between shards and servers, which keep the servers busy, and the tests of the last group, which take long, one after the
+# stores between shards and servers, which keep the servers busy, those of followers, which compare files as they wait, and the
+# tests of the last group, which take long, one after the
 # other, and use little of a core: none of them is to start late.
 readonly TEST_GROUPS=(
     'seeds ^ApusCacheTests\.(DifferentialTests|MemcachedDifferentialTests|MemcachedParserTests|RESPFuzzTests|MetaResponseTests)/'
     'moves ^ApusStoreTests\.(ReshardTests|ReshardKillTests|HistoryKillTests|PostgresReshardTests|BackupContractTests)/'
+    'followers ^ApusStoreTests\.Follower[A-Za-z]*Tests/'
     'data ^(ApusCacheTests|ApusStoreTests)\.'
     'processes ^(BazaarTests\.Faults|ApusDashboardTests\.BrowserTests)/'
 )
@@ -158,7 +160,7 @@ run_all() {
         # Those that try seeds have nothing to wait for: as many as there are cores.
         case $name-${group%% *} in
             debug-data | release-data | *-moves) TEST_PARALLEL=(--parallel) ;;
-            *-seeds) TEST_PARALLEL=(--parallel --experimental-maximum-parallelization-width "$(nproc)") ;;
+            *-seeds | *-followers) TEST_PARALLEL=(--parallel --experimental-maximum-parallelization-width "$(nproc)") ;;
         esac
         run_tests "$name-${group%% *}" --skip-build "$@" --filter "${group#* }" "${before[@]}"
         before+=(--skip "${group#* }")
