@@ -154,6 +154,7 @@ final class BrokenShard: ShardEngine {
     // What is not open has nothing to be asked; that comes first.
     func check(_ sql: SQL, of place: KeyPlace) throws { try sound?.check(sql, of: place) }
     func holds(_ place: KeyPlace) -> Bool { sound?.holds(place) ?? true }
+    func mayHold(_ place: KeyPlace) -> Bool { sound?.mayHold(place) ?? true }
     func home(of place: KeyPlace) throws -> (index: Int, engine: any ShardEngine) {
         guard let sound else { throw current }
         return try sound.home(of: place)

@@ -17,6 +17,15 @@ extension Dialect {
         }
     }
 
+    /// The tables whose rows can be counted: those of a virtual table may be anything.
+    var countableTables: SQL {
+        guard self == .sqlite else { return tables }
+        return """
+            SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
+            AND sql NOT LIKE 'CREATE VIRTUAL%' ORDER BY name
+            """
+    }
+
     /// The triggers.
     var triggers: SQL {
         switch self {
@@ -183,19 +192,22 @@ extension Dialect {
         }
     }
 
-    /// Has the server number further rows behind those that are there, where it does not do so by itself.
-    func goOnNumbering(_ table: String, on session: any SQLSession) throws {
-        guard self == .postgres else { return }
-        let columns: [String] = try Transaction(session).all(
-            """
+    /// The columns of a table that the server numbers; `nil` where it does so behind the rows that are there by itself.
+    func numberedColumns(of table: String) -> SQL? {
+        guard self == .postgres else { return nil }
+        return """
             SELECT a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
             WHERE c.relnamespace = current_schema()::regnamespace AND c.relname = \(table) AND a.attnum > 0
             AND NOT a.attisdropped AND pg_get_serial_sequence(\("\"\(table)\""), a.attname) IS NOT NULL
             """
-        )
-        for column in columns {
+    }
+
+    /// Has the server number further rows behind those that are there and behind `least`, where it does not do so by itself.
+    func goOnNumbering(_ table: String, above least: Int64 = 0, on session: any SQLSession) throws {
+        guard let columns = numberedColumns(of: table) else { return }
+        for column in try Transaction(session).all(columns, as: String.self) {
             let next: Int64 = try Transaction(session).one(
-                "SELECT greatest(coalesce(max(\(identifier: column)), 0), 0) + 1 FROM \(identifier: table)"
+                "SELECT greatest(coalesce(max(\(identifier: column)), 0), \(least)) + 1 FROM \(identifier: table)"
             )
             _ = try Transaction(session).one(
                 "SELECT setval(pg_get_serial_sequence(\("\"\(table)\""), \(column)), \(next), false)",

@@ -32,7 +32,7 @@ public struct EveryShard: Sendable {
 
     /// The shards in order, for work that is done on one after the other.
     public var handles: [Shard<AnyKey>] {
-        store.engines.enumerated().map { Shard(index: $0.offset, engine: $0.element) }
+        store.latest.engines.enumerated().map { Shard(index: $0.offset, engine: $0.element) }
     }
 
     /// Asks all shards at the same time and puts the rows together, a page at a time.
@@ -109,6 +109,9 @@ public struct EveryShard: Sendable {
         deadline: Duration?,
         _ body: @escaping @Sendable (Int, any SQLSession) throws -> T
     ) async throws -> (parts: [(index: Int, value: T)], failed: [Int: StoreError]) {
+        if let successor = try await store.successor() {
+            return try await EveryShard(store: successor).ask(allowPartial: allowPartial, deadline: deadline, body)
+        }
         switch store.questions {
         case .still(let moves):
             return try await moves.still(within: deadline ?? moves.configuration.scanDeadline) {

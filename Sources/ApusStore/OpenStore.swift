@@ -12,6 +12,8 @@ final class OpenStore: Sendable {
     let stockClient: String
     /// Where the database spreads the rows itself: why the library neither moves nor copies them, with who does.
     let leftToDatabase: LeftToDatabase?
+    /// The store on a server that a folder's rows go to.
+    private let relocated: RelocatedStore?
     private let letGo: @Sendable () async -> Void
 
     /// A store of these shards; `letGo` ends what they share.
@@ -22,6 +24,7 @@ final class OpenStore: Sendable {
         questions: Questions,
         stockClient: String,
         leftToDatabase: LeftToDatabase? = nil,
+        relocated: RelocatedStore? = nil,
         letGo: @escaping @Sendable () async -> Void
     ) {
         self.map = map
@@ -30,10 +33,23 @@ final class OpenStore: Sendable {
         self.questions = questions
         self.stockClient = stockClient
         self.leftToDatabase = leftToDatabase
+        self.relocated = relocated
         self.letGo = letGo
     }
 
     var engines: [any ShardEngine] { shards.all }
+
+    /// This store, or the one on a server that has all its rows for good, once this process has asked all shards.
+    var latest: OpenStore { map.table.isSettled ? relocated?.settled ?? self : self }
+
+    /// The store on a server that has all rows of this one for good; `nil` where they are here.
+    ///
+    /// - Throws: What keeps it from being opened.
+    func successor() async throws -> OpenStore? {
+        guard map.table.isSettled, let relocated else { return nil }
+        if let settled = relocated.settled { return settled }
+        return try await StoreThread.run { try relocated.openSettled() }
+    }
 
     /// A handle on the shard that has the key of another handle now.
     func handle<Key: ShardKey>(_ shard: Shard<Key>) throws -> Shard<Key> {
@@ -73,7 +89,12 @@ final class OpenStore: Sendable {
             #endif
         default:
             let location = try SQLiteLocation(url: site.url, dataFolder: site.dataFolder)
-            return try OpenStore(store, folder: location.folder, following: location.following, clock: site.clock)
+            let folder = location.folder
+            // Whoever still opens the folder is led on to where its rows are for good.
+            if let relocation = try Relocation.read(folder), relocation.isSettled, try MoveRecord.read(folder) == nil {
+                return try relocation.open(store, filling: nil, scratch: folder, clock: site.clock)
+            }
+            return try OpenStore(store, folder: folder, following: location.following, clock: site.clock)
         }
     }
 

@@ -56,18 +56,13 @@ extension Store {
         do {
             let names = try await Answer.read(engine, deadline: try left()) { session -> [String] in
                 var names: [String] = []
-                try session.query(
-                    """
-                    SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
-                    AND name NOT LIKE 'apus\\_%' ESCAPE '\\' AND sql NOT LIKE 'CREATE VIRTUAL%' ORDER BY name
-                    """
-                ) { row in
+                try session.query(session.dialect.countableTables) { row in
                     names.append(try String.read(&row))
                     return true
                 }
                 return names
             }
-            for name in names where Identifiers.isIdentifier(name) {
+            for name in names where Identifiers.isIdentifier(name) && !name.hasPrefix("apus_") {
                 counts[name] = try await Answer.read(engine, deadline: try left()) { session -> Int in
                     var count = 0
                     // Not `count(*)`, which is one step to SQLite and cannot be stopped.

@@ -46,7 +46,8 @@ public struct Shard<Key: ShardKey>: Sendable {
             span.set(.dbNamespace, index)
             let place = place
             return try await atHome { engine in
-                try await Answer.write(engine, deadline: deadline) { transaction in
+                guard engine.mayHold(place) else { throw KeyMoved() }
+                return try await Answer.write(engine, deadline: deadline) { transaction in
                     // Under the shard's lock: what is here now stays until the transaction is committed.
                     guard engine.holds(place) else { throw KeyMoved() }
                     transaction.session.enter(place)
@@ -185,7 +186,8 @@ public struct Shard<Key: ShardKey>: Sendable {
     ) async throws -> T {
         let place = place
         return try await atHome { engine in
-            try await Answer.read(engine, deadline: deadline) { session in
+            guard engine.mayHold(place) else { throw KeyMoved() }
+            return try await Answer.read(engine, deadline: deadline) { session in
                 // What is not there may have gone before it was looked for: an error about it says nothing either.
                 guard engine.holds(place) else { throw KeyMoved() }
                 session.enter(place)

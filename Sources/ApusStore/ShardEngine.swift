@@ -44,6 +44,9 @@ protocol ShardEngine: AnyObject, Sendable {
     ///
     /// Within a transaction of ``write(deadline:_:)`` that stays so; what was read before is sound where it says yes afterwards.
     func holds(_ place: KeyPlace) -> Bool
+    /// Whether a key's rows may be here already, before a transaction begins whose look at the rows is of its beginning: what came
+    /// after that would be missing in it.
+    func mayHold(_ place: KeyPlace) -> Bool
     /// The shard that has a key's rows.
     func home(of place: KeyPlace) throws -> (index: Int, engine: any ShardEngine)
     /// Reads done at once on loops so far.
@@ -107,6 +110,7 @@ extension ShardEngine {
     }
 
     @usableFromInline func look() async throws {}
+    @usableFromInline func mayHold(_ place: KeyPlace) -> Bool { true }
 
     @usableFromInline
     func hold(deadline: Duration, _ body: @escaping @Sendable () async throws -> Void) async throws {

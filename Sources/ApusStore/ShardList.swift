@@ -1,6 +1,6 @@
 import ApusCore
 
-/// The shards of an open store: while it is open more may come, and none goes.
+/// The shards of an open store: while it is open more may come, and none goes but those on a server that rows went to and left.
 final class ShardList: Sendable {
     /// Where slots lie.
     let table: SlotTable
@@ -35,8 +35,8 @@ final class ShardList: Sendable {
     ///
     /// - Throws: Why one that has come since cannot be had.
     func every() throws -> [any ShardEngine] {
-        if let engines = opened.value?.engines, engines.count >= table.shards { return engines }
-        return try grown()
+        let (shards, engines) = (table.shards, opened.value?.engines ?? [])
+        return engines.count < shards ? try grown() : Self.first(shards, of: engines)
     }
 
     /// Finds out whether one that is yet to come can be had, by opening it.
@@ -53,8 +53,13 @@ final class ShardList: Sendable {
 
     /// All of them that can be had, by number: for those who look on.
     var all: [any ShardEngine] {
-        let engines = opened.value?.engines ?? []
-        return engines.count < table.shards ? (try? grown()) ?? engines : engines
+        let (shards, engines) = (table.shards, opened.value?.engines ?? [])
+        return engines.count < shards ? (try? grown()) ?? engines : Self.first(shards, of: engines)
+    }
+
+    /// Shards on a server that all rows have left again are none.
+    private static func first(_ shards: Int, of engines: [any ShardEngine]) -> [any ShardEngine] {
+        engines.count == shards ? engines : Array(engines.prefix(shards))
     }
 
     /// The shard with a number that the table knows.
@@ -77,8 +82,9 @@ final class ShardList: Sendable {
         try growing.withLock { isClosed in
             if isClosed { throw StoreError(.closed, "the store was closed") }
             var engines = opened.value?.engines ?? []
-            if engines.count == table.shards { return engines }
-            for index in engines.count..<table.shards { engines.append(try make(index, self)) }
+            let shards = table.shards
+            if engines.count >= shards { return engines }
+            for index in engines.count..<shards { engines.append(try make(index, self)) }
             opened.publish(Opened(engines))
             return engines
         }

@@ -4,10 +4,12 @@ import FoundationEssentials
 
 extension ShardMap {
     /// 1: where slots lie is in this file; 2: they have moved since, and `slots.map` says where to; 3: they have moved on
-    /// servers, and each shard says what has left it.
-    static let formatMax = 3
+    /// servers, and each shard says what has left it; 4: they are on their way between a folder and a server, and the folder's
+    /// `slots.map` and `relocation.json` say where they are.
+    static let formatMax = 4
     private static let movedInFolder = 2
     static let movedOnServers = 3
+    static let relocated = 4
 
     /// The map as it stands on disk: slots in runs of the same shard.
     private struct Document: Codable {
@@ -83,6 +85,7 @@ extension ShardMap {
             ),
             identity: document.identity,
             hasMoved: document.format > 1,
+            isRelocated: document.format == relocated,
             plan: document.plan ?? 0
         )
     }
@@ -117,7 +120,14 @@ extension ShardMap {
         do {
             let assignment = table.assignment.map { UInt16($0) }
             let table = try SlotTable(path: path, assignment: assignment, shards: shards)
-            return ShardMap(version: version, sharding: sharding, table: table, identity: identity, hasMoved: hasMoved)
+            return ShardMap(
+                version: version,
+                sharding: sharding,
+                table: table,
+                identity: identity,
+                hasMoved: hasMoved,
+                isRelocated: isRelocated
+            )
         } catch let error as StoreError {
             // On a disk that is read-only nothing moves.
             guard error.code == .readOnly, Files.status(path) == nil else { throw error }
@@ -128,15 +138,19 @@ extension ShardMap {
     /// Writes down that slots move from now on, and over how many shards.
     ///
     /// Who opens the folder later reads it, and who has it open is told. A program from before slots moved does not open the
-    /// folder any more.
+    /// folder any more; nor does one from before slots went to servers, where they do.
     ///
     /// - Throws: ``StoreError``: `diskFull`, `readOnly`, `busy`, `inputOutput`.
-    func startMoves(shards: Int, folder: String, store: String, deadline: Duration) throws {
+    func startMoves(shards: Int, folder: String, store: String, isRelocated: Bool, deadline: Duration) throws {
         let lock = try LockFile(path: folder + "/map.lock")
         try lock.acquire(within: deadline)
         defer { lock.release() }
         do {
-            let document = try encoded(store: store, format: Self.movedInFolder, shards: max(shards, self.shards))
+            let document = try encoded(
+                store: store,
+                format: isRelocated ? Self.relocated : Self.movedInFolder,
+                shards: max(shards, self.shards)
+            )
             try Files.writeAtomically(document, to: folder + "/map.json")
         } catch {
             throw StoreError(wrapping: error, "the map")

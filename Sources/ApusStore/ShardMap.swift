@@ -10,6 +10,8 @@ public final class ShardMap: Sendable {
     let first: Int
     /// Whether slots have moved since the map was first written.
     let hasMoved: Bool
+    /// Whether rows are on their way between a folder and a server.
+    let isRelocated: Bool
     /// On servers, the last resharding that is in the map as it was read.
     let plan: Int64
     /// How keys come to slots.
@@ -22,10 +24,18 @@ public final class ShardMap: Sendable {
     let identity: String
     private let directory: Directory
 
-    init(version: Int, sharding: Sharding, table: SlotTable, identity: String, hasMoved: Bool = false, plan: Int64 = 0)
-    {
+    init(
+        version: Int,
+        sharding: Sharding,
+        table: SlotTable,
+        identity: String,
+        hasMoved: Bool = false,
+        isRelocated: Bool = false,
+        plan: Int64 = 0
+    ) {
         first = version
         self.hasMoved = hasMoved
+        self.isRelocated = isRelocated
         self.plan = plan
         self.sharding = sharding
         self.table = table
@@ -34,12 +44,14 @@ public final class ShardMap: Sendable {
     }
 
     /// The first map of a new store: neighbouring slots share a shard, and shards differ by one slot at most.
-    static func first(_ sharding: Sharding, shards: Int) -> ShardMap {
+    ///
+    /// - Parameter identity: What ties shards to it; a new one unless said.
+    static func first(_ sharding: Sharding, shards: Int, identity: String? = nil) -> ShardMap {
         ShardMap(
             version: 1,
             sharding: sharding,
             table: SlotTable((0..<sharding.slots).map { UInt16($0 * shards / sharding.slots) }, shards: shards),
-            identity: SecureRandom.token()
+            identity: identity ?? SecureRandom.token()
         )
     }
 

@@ -80,10 +80,10 @@ public final class Store: Block {
     }
 
     /// `sqlite3` or `psql` on the first shard.
-    public var stockClient: String? { opened.value?.stockClient }
+    public var stockClient: String? { opened.value?.latest.stockClient }
 
     /// The shards that cannot be used, each with its file or database and the fix.
-    public var problems: [String] { opened.value?.engines.compactMap(\.problem) ?? [] }
+    public var problems: [String] { opened.value?.latest.engines.compactMap(\.problem) ?? [] }
 
     /// The map of slots in force.
     ///
@@ -114,12 +114,12 @@ public final class Store: Block {
 
     func current() throws -> OpenStore {
         guard let store = opened.value else { throw closed }
-        return store
+        return store.latest
     }
 
     /// What the shards have done since the store was opened.
     public func statistics() -> StoreStatistics {
-        StoreStatistics(shards: opened.value?.statistics() ?? [])
+        StoreStatistics(shards: opened.value?.latest.statistics() ?? [])
     }
 
     /// What is wrong with each shard's file, by SQLite's full check; empty for a sound store.

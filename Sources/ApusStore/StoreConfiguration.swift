@@ -56,6 +56,8 @@ public struct StoreConfiguration: Sendable, Hashable {
 
     /// Whether a restore that was cut off may be opened: only by the one that begins it again.
     var isRestoring = false
+    /// Who brings rows to a store on a server that is not whole yet: only they may open it.
+    var filling: Filling?
 
     /// The defaults.
     public init() {}

@@ -47,7 +47,7 @@ public struct StoreError: Error, Sendable, CustomStringConvertible {
         case migrationEdited
         /// A migration's SQL failed; it was undone.
         case migrationFailed
-        /// The store is being restored from a backup, or that was cut off.
+        /// The store is being restored from a backup, or its rows come from a folder's files, or that was cut off.
         case restoreUnfinished
         /// The file was written by a newer program.
         case newerSchema

@@ -212,6 +212,12 @@ extension Command {
                 help:
                     "bring a slot (17), slots (0-63) or a directory's name to one shard, which may be the next new one"
             ),
+            Option(
+                name: "onto",
+                value: "URL",
+                help:
+                    "move a folder's rows to this database server, spread over --to N shards; - reads the URL from standard input"
+            ),
             Option(name: "dry-run", help: "say what would move, how long that takes and what it costs; move nothing"),
             Option(name: "continue", help: "go on with what was stopped or killed"),
             Option(name: "back", help: "move everything back to where it was"),

@@ -109,19 +109,53 @@ enum StoreCommand {
                 return wish.isJSON
                     ? try JSONDocument.encode(MoveReport()) + "\n" : "\(store.name): all slots lie there already\n"
             }
-            if wish.isDry {
-                let estimate = try await store.reshardEstimate(plan) { show($0, view) }
-                view.end()
-                return wish.isJSON ? try JSONDocument.encode(estimate) + "\n" : text(estimate, store.name)
-            }
+            if wish.isDry { return try await estimated(plan, store, wish, view) }
             return try await moved(wish, view, program) { try await store.reshard(plan) { show($0, view) } }
+        case .onto(let text, let shards):
+            // A password on a command line is seen by everybody on the machine.
+            let url = Secret(text == "-" ? readLine() ?? "" : text)
+            return try await namingOption {
+                if wish.isDry {
+                    return try await estimated(try store.reshardPlan(onto: url, shards: shards), store, wish, view)
+                }
+                return try await moved(wish, view, program) {
+                    try await store.reshard(onto: url, shards: shards) { show($0, view) }
+                }
+            }
         case .goOn: return try await moved(wish, view, program) { try await store.reshard(nil) { show($0, view) } }
         case .back: return try await moved(wish, view, program) { try await store.reshardBack { show($0, view) } }
         case .finish:
+            let status = try await store.resharding()
             try await store.finishResharding()
-            return wish.isJSON ? "{\"done\":\"finish\"}\n" : "\(store.name): finished; the way back is forgotten\n"
+            if wish.isJSON { return "{\"done\":\"finish\"}\n" }
+            guard let status, let server = status.server, !status.isBack else {
+                return "\(store.name): finished; the way back is forgotten\n"
+            }
+            return """
+                \(store.name): finished; the rows are on \(server) for good
+                Name it by STORE_URL at the next start; until then who opens the files' folder is led on to it.
+
+                """
         case .backup(let folder): return try await backedUp(store, into: folder, wish, view)
         case .restore, .promote: throw UsageError("that is not for a store that is open")
+        }
+    }
+
+    private static func estimated(
+        _ plan: MovePlan,
+        _ store: Store,
+        _ wish: Wish,
+        _ view: ProgressLine
+    ) async throws -> String {
+        let estimate = try await store.reshardEstimate(plan) { show($0, view) }
+        view.end()
+        return wish.isJSON ? try JSONDocument.encode(estimate) + "\n" : text(estimate, store.name)
+    }
+
+    /// What is wrong with a server's URL is wrong with the option that named it.
+    private static func namingOption<T>(_ body: () async throws -> T) async throws -> T {
+        do { return try await body() } catch let error as ConfigurationError where error.field == "STORE_URL" {
+            throw ConfigurationError(field: "--onto", value: error.value, accepted: error.accepted)
         }
     }
 
@@ -226,10 +260,11 @@ struct StoreStatus: Codable {
         }
         guard let resharding else { return table }
         let way = resharding.isBack ? "back" : "on"
+        let server = resharding.server.map { resharding.isBack ? " back from \($0)" : " onto \($0)" } ?? ""
         let state =
             resharding.isDone
             ? "done; keep it with \(program) --finish, or undo it with \(program) --back"
             : "under way; go \(way) with \(program) --continue where it stands still"
-        return table + "resharding: \(resharding.slots) of \(resharding.plan.slots) slots moved, \(state)\n"
+        return table + "resharding\(server): \(resharding.slots) of \(resharding.plan.slots) slots moved, \(state)\n"
     }
 }

@@ -7,6 +7,7 @@ extension StoreCommand {
             case status
             case spread(Int)
             case gather(String, to: Int)
+            case onto(String, shards: Int?)
             case goOn, back, finish
             case backup(into: String)
             case restore(from: String)
@@ -28,8 +29,8 @@ extension StoreCommand {
             }
             if isDry {
                 switch work {
-                case .spread, .gather: break
-                default: throw UsageError("--dry-run goes with --to or --move")
+                case .spread, .gather, .onto: break
+                default: throw UsageError("--dry-run goes with --to, --move or --onto")
                 }
             }
         }
@@ -45,7 +46,7 @@ extension StoreCommand {
                 return .status
             case "reshard":
                 guard moves.count == 1, let work = moves.first, into == nil, from == nil else {
-                    throw UsageError("store reshard needs one of --to, --move, --continue, --back and --finish")
+                    throw UsageError("store reshard needs one of --to, --move, --onto, --continue, --back and --finish")
                 }
                 return work
             case "backup":
@@ -75,8 +76,12 @@ extension StoreCommand {
         /// What is said about resharding.
         private static func moves(_ arguments: Arguments) throws(UsageError) -> [Work] {
             var moves: [Work] = []
-            if let text = arguments.value("to") {
-                moves.append(.spread(try number(text, "--to takes a number of shards")))
+            let shards: Int? =
+                if let text = arguments.value("to") { try number(text, "--to takes a number of shards") } else { nil }
+            if let url = arguments.value("onto") {
+                moves.append(.onto(url, shards: shards))
+            } else if let shards {
+                moves.append(.spread(shards))
             }
             if let text = arguments.value("move") {
                 let parts = text.split(separator: "=", omittingEmptySubsequences: false)

@@ -48,7 +48,8 @@ final class PostgresShard: ShardEngine {
         self.engine = engine
         let statistics = ShardStatistics(
             store: store,
-            shard: index,
+            // In a folder whose rows come here its own shards come first.
+            shard: index + (configuration.filling?.first ?? 0),
             slow: SlowStatements(after: configuration.slowAfter, clock: engine.clock)
         )
         self.statistics = statistics

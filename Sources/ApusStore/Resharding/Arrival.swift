@@ -35,16 +35,19 @@ struct Arrival: Sendable, Codable {
         self.entries = entries
     }
 
-    /// Where a file's shard keeps it; servers keep it with the number of the step.
-    static let make = "CREATE TABLE IF NOT EXISTS apus_arrivals (number INTEGER PRIMARY KEY, document TEXT NOT NULL)"
+    /// Where a shard of a folder keeps it, also one on a server; those of servers keep it with the number of the step.
+    static func make(_ dialect: Dialect) -> String {
+        let text = dialect == .mysql ? "LONGTEXT" : "TEXT"
+        return "CREATE TABLE IF NOT EXISTS apus_arrivals (number INTEGER PRIMARY KEY, document \(text) NOT NULL)"
+    }
 
-    /// The last one in a file; `nil` where nothing ever came.
+    /// The last one in a shard of a folder; `nil` where nothing ever came.
     static func read(_ session: any SQLSession) throws -> Arrival? {
         var text: String?
         var isMade = false
-        try session.query("SELECT 1 FROM sqlite_schema WHERE name = 'apus_arrivals'") { _ in
-            isMade = true
-            return false
+        try session.query(session.dialect.tables) { row in
+            isMade = try row.next(String.self) == "apus_arrivals"
+            return !isMade
         }
         guard isMade else { return nil }
         try session.query("SELECT document FROM apus_arrivals WHERE number = 1") { row in
@@ -69,7 +72,7 @@ struct Arrival: Sendable, Codable {
         tables.map { Table(name: $0.table.name, primaryKey: $0.table.primaryKey) }
     }
 
-    /// Notes it in a file, in place of the last one.
+    /// Notes it in a shard of a folder, in place of the last one.
     func write(_ transaction: borrowing Transaction) throws {
         try transaction.execute("DELETE FROM apus_arrivals")
         try transaction.execute("INSERT INTO apus_arrivals (number, document) VALUES (1, \(try text()))")

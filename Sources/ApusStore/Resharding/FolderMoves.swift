@@ -2,6 +2,8 @@ import ApusCore
 import ApusRuntime
 
 /// A resharding of shards in a folder: records are files, the cursor is in memory that all processes share.
+///
+/// Some of its shards may be on a server, where rows of the folder go to (``Relocation``).
 struct FolderMoves: MoveSite {
     let folder: String
     let store: String
@@ -10,32 +12,43 @@ struct FolderMoves: MoveSite {
     let gate: StillGate
     let mender: MoveMender
     let following: Following
+    let declared: [StoreTable]
+    let tables: [TableStatements]
+    let relocated: RelocatedStore
     let configuration: StoreConfiguration
     let clock: any Clock
 
     /// How long a step waits for questions that are under way.
     private static let stepDeadline: Duration = .seconds(600)
 
-    init(store: Store, folder: String, map: ShardMap, shards: ShardList, following: Following, clock: any Clock) {
+    init(
+        store: Store,
+        folder: String,
+        map: ShardMap,
+        shards: ShardList,
+        following: Following,
+        relocated: RelocatedStore,
+        clock: any Clock
+    ) {
         self.folder = folder
         self.store = store.name
         self.map = map
         self.shards = shards
         self.following = following
+        self.relocated = relocated
         self.clock = clock
         configuration = store.configuration
+        declared = store.tables
+        tables = TableStatements.ordered(store.tables.filter { !$0.isReference })
         gate = StillGate(folder: folder, table: map.table)
-        mender = MoveMender(
-            shards: shards,
-            tables: TableStatements.ordered(store.tables.filter { !$0.isReference })
-        )
+        mender = MoveMender(shards: shards, tables: tables)
     }
 
-    private var table: SlotTable { map.table }
+    var table: SlotTable { map.table }
     var scratch: String { folder }
-    // It ends with the disk.
-    var rowsLeast: Int { 16 }
-    var holdsTarget: Bool { true }
+    // It ends with the disk; with a server it is mostly round trips.
+    var rowsLeast: Int { table.isOnServer(table.shards - 1) ? 64 : 16 }
+    func holdsTarget(_ shard: Int) -> Bool { !table.isOnServer(shard) }
     var meeting: Duration { .milliseconds(100) }
 
     // MARK: Questions to all shards
@@ -77,6 +90,7 @@ struct FolderMoves: MoveSite {
         let lock = try LockFile(path: folder + "/reshard.lock")
         guard lock.isWritable else { throw StoreError(.readOnly, "\(lock.path) cannot be opened for writing") }
         guard lock.tryAcquire() else { throw MoveRecord.taken }
+        try forgetUnbegun()
         for name in (try? Files.list(folder)) ?? [] where name.hasPrefix("reshard-rows-") {
             try? Files.remove("\(folder)/\(name)")
         }
@@ -85,16 +99,26 @@ struct FolderMoves: MoveSite {
 
     func record() throws -> MoveRecord? { try MoveRecord.read(folder) }
     func keep(_ record: MoveRecord) throws { try record.write(folder) }
-    func forget() throws { try MoveRecord.forget(folder) }
 
-    func start(_ record: inout MoveRecord) throws {
+    func forget() async throws {
+        if let relocation = try Relocation.read(folder) { try await finish(relocation) }
+        try MoveRecord.forget(folder)
+    }
+
+    func start(_ record: inout MoveRecord) async throws {
+        let relocation = try Relocation.read(folder)
+        if relocation?.isSettled == true {
+            throw StoreError(.busy, "the rows are the server's, and that is being finished; finish it once more")
+        }
         try record.write(folder)
         try map.startMoves(
             shards: record.plan.shards,
             folder: folder,
             store: store,
+            isRelocated: relocation != nil,
             deadline: configuration.openDeadline
         )
+        if let relocation { try await prepare(relocation) }
     }
 
     // Whoever works in a folder looks always.

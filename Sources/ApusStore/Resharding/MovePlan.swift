@@ -70,6 +70,15 @@ public struct MovePlan: Sendable, Hashable, Codable {
         return MovePlan(shards: max(shards, shard + 1), moves: moves)
     }
 
+    /// Brings every slot to the shard that `targets` has for it.
+    static func bring(_ targets: [Int], from assignment: [Int], shards: Int) -> MovePlan {
+        var moves: [SlotMove] = []
+        for (slot, shard) in targets.enumerated() where assignment[slot] != shard {
+            append(SlotMove(slot: slot, count: 1, from: assignment[slot], to: shard), to: &moves)
+        }
+        return MovePlan(shards: shards, moves: moves)
+    }
+
     private static func append(_ move: SlotMove, to moves: inout [SlotMove]) {
         if let last = moves.indices.last, moves[last].from == move.from, moves[last].to == move.to,
             moves[last].slots.upperBound == move.slot

@@ -10,7 +10,7 @@ protocol MoveSite: Sendable {
     /// A step of fewer rows takes as long.
     var rowsLeast: Int { get }
     /// Whether a step keeps the writers of the shard waiting that it brings rows to.
-    var holdsTarget: Bool { get }
+    func holdsTarget(_ shard: Int) -> Bool
     /// How long a step keeps the target for a source that is busy.
     var meeting: Duration { get }
 

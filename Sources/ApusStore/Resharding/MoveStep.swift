@@ -66,7 +66,7 @@ struct MoveStep: Sendable {
             throw error
         }
         let held = try await targetHeld
-        return Moved(rows: rows, pause: mover.site.holdsTarget ? max(held, sourceHeld) : sourceHeld)
+        return Moved(rows: rows, pause: mover.site.holdsTarget(ahead.place.to) ? max(held, sourceHeld) : sourceHeld)
     }
 
     private func held(_ since: Lock<Instant?>) -> Duration { since.withLock { $0 }.map { clock.now() - $0 } ?? .zero }

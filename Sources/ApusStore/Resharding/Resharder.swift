@@ -10,7 +10,7 @@ final class Resharder: Sendable {
     private let configuration: StoreConfiguration
     private let clock: any Clock
     let tables: [TableStatements]
-    let pace: MovePace
+    var pace: MovePace { MovePace(configuration, rowsLeast: site.rowsLeast) }
 
     /// How long putting right what was left may wait for questions that are under way.
     private static let mendDeadline: Duration = .seconds(600)
@@ -23,7 +23,6 @@ final class Resharder: Sendable {
         configuration = store.configuration
         declared = store.tables
         tables = TableStatements.ordered(store.tables.filter { !$0.isReference })
-        pace = MovePace(configuration, rowsLeast: site.rowsLeast)
     }
 
     private var table: SlotTable { map.table }
@@ -46,8 +45,16 @@ final class Resharder: Sendable {
     /// - Returns: What was done.
     /// - Throws: ``StoreError``; `CancellationError` between two steps.
     func run(_ wanted: MovePlan?, progress: @escaping @Sendable (MoveProgress) -> Void) async throws -> MoveReport {
+        try await run(progress: progress) { wanted }
+    }
+
+    /// Runs a plan that is made while nobody else reshards, or goes on with the one that is under way.
+    func run(
+        progress: @escaping @Sendable (MoveProgress) -> Void,
+        making plan: () async throws -> MovePlan?
+    ) async throws -> MoveReport {
         let claim = try await site.claim()
-        return try await claim.released { try await self.runAlone(wanted, progress) }
+        return try await claim.released { try await self.runAlone(try await plan(), progress) }
     }
 
     private func runAlone(

@@ -30,7 +30,7 @@ struct ShardMover: Sendable {
     /// Has inserted rows noted from now on, on the source, and what came from elsewhere be known on the targets.
     func prepare() async throws {
         for (to, target) in targets {
-            try await target.define { $0 == .sqlite ? [Arrival.make] : [] }
+            try await target.define { $0 == .sqlite ? [Arrival.make($0)] : [] }
             try await target.receive(deadline: Self.patience) { try schemas.note($0.session, of: to) }
         }
         for statements in tables { try await source.define { statements.startNotes($0) } }

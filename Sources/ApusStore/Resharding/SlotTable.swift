@@ -11,9 +11,9 @@ import Glibc
 /// The file, all numbers little-endian: `APUSSLOT`, format 1 and the number of slots (32 bits each), a number that grows with
 /// every change (64), the slot that moves or 2³²-1 (32), the shard it goes to (32), the hash of the first key that has not
 /// moved (64), how many shards there are (64), the number of the step that is under way or 0 (64), the moment of the machine's monotonic clock
-/// until which questions to all shards let a step go first (64, nanoseconds); from byte 2,048 on how often each shard's follower
-/// was promoted (16 bits each); from byte 4,096 on the shard of each slot
-/// (16 bits each).
+/// until which questions to all shards let a step go first (64, nanoseconds), the first shard that is on a server or 0 (64), what
+/// tells that server from others or 0 (64), 1 once the rows are the server's for good (64); from byte 2,048 on how often each
+/// shard's follower was promoted (16 bits each); from byte 4,096 on the shard of each slot (16 bits each).
 //
 // `@unchecked Sendable` is sound because what changes is only touched by atomic operations of whole words, and the memory is
 // mapped as long as this lives.
@@ -29,6 +29,7 @@ final class SlotTable: @unchecked Sendable {
     private enum Word {
         static let (magic, format, changes, moving, cursor) = (0, 1, 2, 3, 4)
         static let (shards, step, first) = (5, 6, 7)
+        static let (server, token, settled) = (8, 9, 10)
     }
 
     private let base: UnsafeMutablePointer<UInt64>
@@ -226,6 +227,47 @@ final class SlotTable: @unchecked Sendable {
         // The two may lie on different pages: the first is on disk before the second changes.
         try changed()
         apus_release_store(base + Word.moving, Self.none)
+        try changed()
+    }
+
+    // MARK: Shards on a server
+
+    /// Tells the server from others that the rows went to before; 0 for none.
+    var serverToken: UInt64 { apus_acquire_load(base + Word.token) }
+
+    /// Whether a shard is on a server, and not in a file.
+    func isOnServer(_ shard: Int) -> Bool {
+        let first = apus_acquire_load(base + Word.server)
+        return first > 0 && shard >= Int(clamping: first)
+    }
+
+    /// Whether all rows are a server's, where others than this table's readers may move them.
+    var isSettled: Bool { apus_acquire_load(base + Word.settled) != 0 }
+
+    /// Shards from the relocation's first one on are on its server.
+    func relocate(to relocation: Relocation) throws {
+        apus_release_store(base + Word.token, relocation.token)
+        apus_release_store(base + Word.server, UInt64(relocation.first))
+        try changed()
+    }
+
+    /// The rows are the server's for good.
+    func settle() throws {
+        apus_release_store(base + Word.settled, 1)
+        try changed()
+    }
+
+    /// There are fewer shards from now on: those on the server have no slots any more.
+    func shrink(to shards: Int) throws {
+        apus_release_store(base + Word.shards, UInt64(shards))
+        try changed()
+    }
+
+    /// Shards that come from now on are in files.
+    //
+    // The token stays for handles that were made before: they look for their key, and find it elsewhere.
+    func leaveServer() throws {
+        apus_release_store(base + Word.server, 0)
         try changed()
     }
 

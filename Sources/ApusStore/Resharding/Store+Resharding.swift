@@ -10,6 +10,8 @@ public struct MoveStatus: Sendable, Hashable, Codable {
     public var isBack: Bool
     /// When it began, in seconds since 1970.
     public var begunAt: Int64
+    /// The database server that the rows of a folder go to, for people; `nil` where they stay on their engine.
+    public var server: String?
 }
 
 /// Moving rows to other shards while the store serves.
@@ -118,12 +120,15 @@ extension Store {
     public func resharding() async throws -> MoveStatus? {
         let resharder = try current().resharder
         guard let record = try await resharder.record() else { return nil }
+        var server: String?
+        if case .still(let moves) = try current().questions { server = try Relocation.read(moves.folder)?.place }
         return MoveStatus(
             plan: record.plan,
             slots: resharder.moved(record),
             isDone: record.isDone,
             isBack: record.isBack,
-            begunAt: record.begunAt
+            begunAt: record.begunAt,
+            server: server
         )
     }
 }

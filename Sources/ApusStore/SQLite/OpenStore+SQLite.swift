@@ -21,22 +21,26 @@ extension OpenStore {
             shards: store.shards,
             deadline: store.configuration.openDeadline
         )
+        if map.isRelocated { _ = try Relocation.expect(folder) }
         if let place = following.place { try FollowerFolder.prepare(place, of: folder, store, map) }
         let watcher = DeadlineWatcher()
+        let relocated = RelocatedStore(store, folder: folder, identity: map.identity, clock: clock)
         let place = ShardPlace(
             store: store,
             folder: folder,
             following: following,
             identity: map.identity,
             clock: clock,
-            watcher: watcher
+            watcher: watcher,
+            table: map.table,
+            relocated: relocated
         )
         let shards = try ShardList(
             map.table,
             first: { index, list in
                 let look = place.look(index, list)
                 return try BrokenShard.unless(
-                    [.corrupt, .inputOutput],
+                    [.corrupt, .inputOutput, .unreachable, .overloaded],
                     configuration: store.configuration,
                     clock: clock,
                     look: look
@@ -52,6 +56,7 @@ extension OpenStore {
             map: map,
             shards: shards,
             following: following,
+            relocated: relocated,
             clock: clock
         )
         self.init(
@@ -59,8 +64,12 @@ extension OpenStore {
             shards: shards,
             resharder: Resharder(store: store, site: moves, map: map, shards: shards, clock: clock),
             questions: .still(moves),
-            stockClient: "sqlite3 \(folder)/\(Self.fileName(0))"
-        ) { watcher.close() }
+            stockClient: "sqlite3 \(folder)/\(Self.fileName(0))",
+            relocated: relocated
+        ) {
+            await relocated.close()
+            watcher.close()
+        }
     }
 }
 
@@ -74,6 +83,8 @@ private struct ShardPlace: Sendable {
     let migrations: [Migration]
     let clock: any Clock
     let watcher: DeadlineWatcher
+    let table: SlotTable
+    let relocated: RelocatedStore
 
     init(
         store: Store,
@@ -81,7 +92,9 @@ private struct ShardPlace: Sendable {
         following: Following,
         identity: String,
         clock: any Clock,
-        watcher: DeadlineWatcher
+        watcher: DeadlineWatcher,
+        table: SlotTable,
+        relocated: RelocatedStore
     ) {
         self.store = store.name
         self.folder = folder
@@ -91,10 +104,13 @@ private struct ShardPlace: Sendable {
         migrations = store.migrations
         self.clock = clock
         self.watcher = watcher
+        self.table = table
+        self.relocated = relocated
     }
 
     /// Opens a shard and migrates it; one object, however often it is tried.
     func look(_ index: Int, _ list: ShardList) -> @Sendable () throws -> any ShardEngine {
+        if table.isOnServer(index) { return relocated.look(index, list) }
         let made = Lock<SQLiteShard?>(nil)
         let path = "\(folder)/\(OpenStore.fileName(index))"
         return { [self, weak list] in

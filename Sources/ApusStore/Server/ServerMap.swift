@@ -21,17 +21,30 @@ struct ServerMap {
         let transaction = Transaction(session)
         let document: String? = try transaction.first("SELECT document FROM apus_map ORDER BY version DESC LIMIT 1")
         let place = "\(name), table apus_map"
+        let filling = store.configuration.filling
         if let document {
-            return try ShardMap.read(
+            let map = try ShardMap.read(
                 Array(document.utf8),
                 from: place,
                 store: store.name,
                 sharding: store.sharding,
                 shards: shards
             )
+            if let filling, map.identity != filling.identity {
+                throw StoreError(.wrongShard, "\(name) has another store of this name; name another database")
+            }
+            if filling == nil, map.isRelocated {
+                throw StoreError(
+                    .restoreUnfinished,
+                    "\(place): rows come from a folder's files, or that was cut off; until `store reshard --finish` "
+                        + "there the store is open to programs of that folder alone"
+                )
+            }
+            return map
         }
-        let map = ShardMap.first(store.sharding, shards: shards)
-        let text = String(decoding: try map.encoded(store: store.name), as: UTF8.self)
+        let map = ShardMap.first(store.sharding, shards: shards, identity: filling?.identity)
+        let format = filling == nil ? 1 : ShardMap.relocated
+        let text = String(decoding: try map.encoded(store: store.name, format: format), as: UTF8.self)
         try transaction.execute("INSERT INTO apus_map (version, document) VALUES (\(map.version), \(text))")
         return map
     }

@@ -107,62 +107,14 @@ struct ReshardTests {
         // A second opening is what another process has: its own handles, threads and copy of the map.
         let other = try await MovingShop.open(place)
         let held = try (0..<buyers).map { try other.store.shard(for: $0) }
-        let group = try LoopGroup(count: 2)
-        let isOver = Lock(false)
-        let visits = Lock([Int: Int]())
-        let problems = Lock<[String]>([])
-        try await withThrowingTaskGroup(of: Void.self) { tasks in
-            for worker in 0..<4 {
-                tasks.addTask(executorPreference: group.loops[worker % 2]) {
-                    var random = SeededRandom(seed: TestRun.seed ^ UInt64(worker))
-                    while !isOver.withLock({ $0 }) {
-                        // Each worker has buyers of its own, so that it knows what it wrote.
-                        let id = Int.random(in: 0..<buyers / 4, using: &random) * 4 + worker
-                        let shard = worker < 2 ? held[id] : try other.store.shard(for: id)
-                        let count = try await shard.execute("UPDATE buyers SET visits = visits + 1 WHERE id = \(id)")
-                        if count != 1 { problems.withLock { $0.append("buyer \(id): \(count) rows changed") } }
-                        let mine = visits.withLock { visits in
-                            visits[id, default: 0] += 1
-                            return visits[id]
-                        }
-                        let found: Int? = try await shard.first("SELECT visits FROM buyers WHERE id = \(id)")
-                        if found != mine {
-                            problems.withLock {
-                                $0.append("buyer \(id): \(String(describing: found)) for \(mine ?? 0)")
-                            }
-                        }
-                        let order = "new-\(worker)-\(mine ?? 0)-\(id)"
-                        try await shard.transaction { transaction in
-                            try transaction.execute("INSERT INTO orders (number, buyer) VALUES (\(order), \(id))")
-                            try transaction.execute(
-                                "INSERT INTO \"lines\" (number, line, what) VALUES (\(order), 1, 'x')"
-                            )
-                            try transaction.execute("DELETE FROM \"lines\" WHERE number = \(order)")
-                            try transaction.execute("DELETE FROM orders WHERE number = \(order)")
-                        }
-                    }
-                }
-            }
-            tasks.addTask {
-                while !isOver.withLock({ $0 }) {
-                    let ids = try await other.store.everyShard.all("SELECT id FROM buyers", as: Int.self).rows
-                    if ids.count != buyers || Set(ids).count != buyers {
-                        problems.withLock {
-                            $0.append("a question found \(ids.count) rows of \(Set(ids).count) buyers")
-                        }
-                    }
-                }
-            }
+        let seen = try await MovingTraffic(other, buyers: buyers).run {
             try await shop.store.reshard(try shop.store.reshardPlan(shards: 4))
-            isOver.withLock { $0 = true }
-            try await tasks.waitForAll()
         }
-        group.shutdown()
-        #expect(problems.withLock { $0 } == [])
+        #expect(seen.problems == [])
         #expect(try await other.check().isEmpty)
         #expect(try other.store.map.shards == 4)
-        #expect(visits.withLock { !$0.isEmpty })
-        for (id, count) in visits.withLock({ $0 }) {
+        #expect(!seen.visits.isEmpty)
+        for (id, count) in seen.visits {
             #expect(try await held[id].one("SELECT visits FROM buyers WHERE id = \(id)") == count)
         }
         let after = try await other.contents()

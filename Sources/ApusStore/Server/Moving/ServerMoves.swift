@@ -18,7 +18,7 @@ struct ServerMoves: MoveSite {
     // It is mostly round trips.
     var rowsLeast: Int { 64 }
     // They go on beside it.
-    var holdsTarget: Bool { false }
+    func holdsTarget(_ shard: Int) -> Bool { false }
     // Less than after which the server ends a transaction that does nothing.
     var meeting: Duration { .seconds(10) }
     /// A connection to the first shard that belongs to nobody else; blocks.
@@ -206,6 +206,11 @@ struct ServerMoves: MoveSite {
             try await engine.look()
         }
         guard wasOpen || !record.isDone else { return }
+        try await keepMap()
+    }
+
+    /// Keeps the map as it is now, for every program.
+    func keepMap() async throws {
         let document = try encodedMap(shards: map.table.shards, plan: slots.lastPlan)
         try await Answer.write(try first, deadline: nil) { try Self.write(document, $0) }
     }
