@@ -264,6 +264,7 @@ apus_test() {
     [ -z "$filtered" ] || TEST_COMMAND+=" --filter '$filtered'"
     [ "$long" = no ] || TEST_COMMAND+=" --long"
     if [ -n "$profile" ]; then
+        [ "$long" = no ] || usage_error "--profile runs Bazaar's tests alone; leave out --long"
         TEST_COMMAND+=" --profile $profile"
         filtered=${filtered:-profile}
         read -ra TEST_PARTS < <(profile_parts "$profile")

@@ -14,8 +14,8 @@ extension Faults {
             try await run(count: TestRun.rounds, areShardsMoving: false)
         }
 
-        @Test(.enabled("servers are not resharded") { TestRun.shopStore == nil })
-        func `the same while rows move to other shards and back, and what moves them is killed too`() async throws {
+        @Test func `the same while rows move to other shards and back, and what moves them is killed too`() async throws
+        {
             try await run(count: max(3, TestRun.rounds / 4), areShardsMoving: true)
         }
 

@@ -12,7 +12,7 @@ extension RunningShop {
         let errors: String
     }
 
-    /// Runs another command of the program on this shop's data, with the shop's file of sales in its environment.
+    /// Runs another command of the program on this shop's data, with the shop's engines and file of sales in its environment.
     ///
     /// - Parameters:
     ///   - words: The command and what it is told.
@@ -27,7 +27,7 @@ extension RunningShop {
         let child = try ChildProcess(
             path: Self.program,
             arguments: words + ["--data", folder.data],
-            environment: ["SALES_FILE": folder.sales],
+            environment: folder.storage.environment.merging(["SALES_FILE": folder.sales]) { _, given in given },
             descriptors: [null, out.theirs, err.theirs],
             on: loop
         )
